@@ -1,0 +1,16 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Uses the packaged library, links every one of its dependencies, and runs.
+#include <peerkit/core/endpoint.hpp>
+
+#include <asio/io_context.hpp>
+#include <simdjson.h>
+#include <sodium.h>
+#include <tl/expected.hpp>
+
+int main() {
+    asio::io_context loop;
+    simdjson::ondemand::parser parser;
+    tl::expected<int, int> const ready = sodium_init();
+    auto const address = peerkit::endpoint::parse("[2001:db8::7]:9100");
+    return ready.value() >= 0 && loop.run() == 0 && address && address->port() == 9100 ? 0 : 1;
+}

@@ -1,0 +1,31 @@
+# Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+# Offers a library of the system under its Conan name, so that CMakeDeps writes the files a Conan user has.
+import os
+
+from conan import ConanFile
+from conan.tools.files import copy
+
+TARGETS = {
+    # package -> (CMake package, CMake target, headers below the include directory, library)
+    "tl-expected": ("tl-expected", "tl::expected", "tl/*", None),
+    "libsodium": ("libsodium", "libsodium::libsodium", "sodium*", "sodium"),
+    "simdjson": ("simdjson", "simdjson::simdjson", "simdjson*", "simdjson"),
+    "asio": ("asio", "asio::asio", "asio*", None),
+}
+
+
+class StubConan(ConanFile):
+    package_type = "unknown"
+    build_policy = "missing"
+
+    def package(self):
+        # Where the system's headers are is found out by check.py.
+        source = os.environ["PEERKIT_STUB_INCLUDE"]
+        copy(self, TARGETS[self.name][2], source, os.path.join(self.package_folder, "include"))
+
+    def package_info(self):
+        file_name, target, _, library = TARGETS[self.name]
+        self.cpp_info.set_property("cmake_file_name", file_name)
+        self.cpp_info.set_property("cmake_target_name", target)
+        self.cpp_info.bindirs = self.cpp_info.libdirs = []
+        self.cpp_info.system_libs = [library] if library else []
