@@ -1,0 +1,192 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Byte spans, hexadecimal text and big-endian cursors that cannot overrun.
+#ifndef PEERKIT_CORE_BYTES_HPP
+#define PEERKIT_CORE_BYTES_HPP
+
+#include <peerkit/core/error.hpp>
+#include <peerkit/detail/config.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+PEERKIT_BEGIN_NAMESPACE
+
+using byte_view = std::span<std::byte const>;
+using byte_span = std::span<std::byte>;
+
+[[nodiscard]] inline byte_view as_bytes(std::string_view text) noexcept {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
+[[nodiscard]] inline std::string_view as_text(byte_view bytes) noexcept {
+    return bytes.empty() ? std::string_view{}
+                         : std::string_view{reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+}
+[[nodiscard]] inline bool equal(byte_view left, byte_view right) noexcept {
+    return left.size() == right.size() && (left.empty() || std::memcmp(left.data(), right.data(), left.size()) == 0);
+}
+/// Copies `from` to the front of `to`, which must be at least as long; an empty copy touches nothing.
+inline void copy_bytes(byte_view from, byte_span to) noexcept {
+    if (!from.empty()) std::memcpy(to.data(), from.data(), from.size());
+}
+
+/// Unsigned big-endian integers, 1 to 8 bytes. The caller guarantees the size.
+template <std::unsigned_integral T>
+[[nodiscard]] constexpr T load_big(std::byte const* from) noexcept {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i) value = value << 8U | std::to_integer<std::uint64_t>(from[i]);
+    return static_cast<T>(value);
+}
+template <std::unsigned_integral T>
+constexpr void store_big(std::byte* to, T value) noexcept {
+    for (std::size_t i = sizeof(T); i-- > 0;) {
+        to[i] = static_cast<std::byte>(value & 0xffU);
+        value = static_cast<T>(static_cast<std::uint64_t>(value) >> 8U);
+    }
+}
+
+/// Reads forward through untrusted bytes. The first read past the end sets a sticky failure; every later read
+/// gives zero or an empty span, so a decoder may read a whole layout and ask once.
+///
+/// @code
+/// byte_reader in{packet};
+/// auto nonce = in.u64();
+/// auto body = in.bytes(in.u16());
+/// if (!in) return fail(wire_error::truncated, in.position());
+/// @endcode
+class byte_reader {
+    // Ahead of its callers: clang 14 evaluates them in constant expressions only if this is defined before
+    // them.
+    template <std::unsigned_integral T>
+    constexpr T integer() noexcept {
+        byte_view const taken = bytes(sizeof(T));
+        return failed_ ? T{0} : load_big<T>(taken.data());
+    }
+
+public:
+    constexpr explicit byte_reader(byte_view bytes) noexcept : bytes_{bytes} {}
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !failed_; }
+    /// Offset of the next byte, or of the read that failed.
+    [[nodiscard]] constexpr std::size_t position() const noexcept { return position_; }
+    [[nodiscard]] constexpr std::size_t remaining() const noexcept { return bytes_.size() - position_; }
+
+    [[nodiscard]] constexpr byte_view bytes(std::size_t count) noexcept {
+        if (failed_ || count > remaining()) {
+            failed_ = true;
+            return {};
+        }
+        byte_view const taken = bytes_.subspan(position_, count);
+        position_ += count;
+        return taken;
+    }
+    [[nodiscard]] constexpr std::uint8_t u8() noexcept { return integer<std::uint8_t>(); }
+    [[nodiscard]] constexpr std::uint16_t u16() noexcept { return integer<std::uint16_t>(); }
+    [[nodiscard]] constexpr std::uint32_t u32() noexcept { return integer<std::uint32_t>(); }
+    [[nodiscard]] constexpr std::uint64_t u64() noexcept { return integer<std::uint64_t>(); }
+    /// Bytes preceded by their u8 length.
+    [[nodiscard]] constexpr byte_view short_bytes() noexcept { return bytes(u8()); }
+
+private:
+    byte_view bytes_;
+    std::size_t position_ = 0;
+    bool failed_ = false;
+};
+
+/// Writes forward into a caller's buffer. A write that does not fit sets a sticky failure and writes nothing.
+class byte_writer {
+    // Ahead of its callers: clang 14 evaluates them in constant expressions only if this is defined before
+    // them.
+    template <std::unsigned_integral T>
+    constexpr void integer(T value) noexcept {
+        if (byte_span const room = claim(sizeof(T)); !room.empty()) store_big(room.data(), value);
+    }
+
+public:
+    constexpr explicit byte_writer(byte_span bytes) noexcept : bytes_{bytes} {}
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !failed_; }
+    [[nodiscard]] constexpr std::size_t position() const noexcept { return position_; }
+    [[nodiscard]] constexpr std::size_t remaining() const noexcept { return bytes_.size() - position_; }
+    [[nodiscard]] constexpr byte_span written() const noexcept { return bytes_.first(position_); }
+
+    /// Room for `count` bytes to be filled by the caller, or an empty span.
+    [[nodiscard]] constexpr byte_span claim(std::size_t count) noexcept {
+        if (failed_ || count > remaining()) {
+            failed_ = true;
+            return {};
+        }
+        byte_span const room = bytes_.subspan(position_, count);
+        position_ += count;
+        return room;
+    }
+    constexpr void bytes(byte_view from) noexcept {
+        if (byte_span const room = claim(from.size()); !failed_) {
+            for (std::size_t i = 0; i < from.size(); ++i) room[i] = from[i];
+        }
+    }
+    constexpr void u8(std::uint8_t value) noexcept { integer(value); }
+    constexpr void u16(std::uint16_t value) noexcept { integer(value); }
+    constexpr void u32(std::uint32_t value) noexcept { integer(value); }
+    constexpr void u64(std::uint64_t value) noexcept { integer(value); }
+    /// Bytes preceded by their u8 length, both or neither; longer than 255 is a failure.
+    constexpr void short_bytes(byte_view from) noexcept {
+        if (from.size() > 0xff || from.size() >= remaining()) {
+            failed_ = true;
+            return;
+        }
+        u8(static_cast<std::uint8_t>(from.size()));
+        bytes(from);
+    }
+    /// Forgets everything written after `position`, and any failure: undo for a message that did not fit. A
+    /// position not yet reached forgets nothing: the cursor never moves forward over bytes nobody wrote.
+    constexpr void rewind(std::size_t position) noexcept {
+        if (position < position_) position_ = position;
+        failed_ = false;
+    }
+
+private:
+    byte_span bytes_;
+    std::size_t position_ = 0;
+    bool failed_ = false;
+};
+
+/// Lower-case hexadecimal text of `bytes`.
+[[nodiscard]] inline std::string to_hex(byte_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(bytes.size() * 2);
+    for (std::byte const b : bytes) {
+        text.push_back(digits[std::to_integer<std::size_t>(b >> 4U)]);
+        text.push_back(digits[std::to_integer<std::size_t>(b & std::byte{15})]);
+    }
+    return text;
+}
+
+/// Fills `out` from exactly `2 * out.size()` hexadecimal digits, either case; on error `out` is untouched.
+/// @par Errors `bad_hex` with the offset of the first wrong digit (field "digit"), or with the length of the
+/// text if that is wrong (field "length").
+[[nodiscard]] inline result<void> from_hex(std::string_view text, byte_span out) noexcept {
+    if (text.size() != out.size() * 2) return fail(core_error::bad_hex, text.size(), "length");
+    auto const digit = [](char c) noexcept -> unsigned {
+        if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+        if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10U;
+        if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10U;
+        return 16U;
+    };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (digit(text[i]) == 16U) return fail(core_error::bad_hex, i, "digit");
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = static_cast<std::byte>(digit(text[2 * i]) << 4U | digit(text[2 * i + 1]));
+    }
+    return {};
+}
+
+PEERKIT_END_NAMESPACE
+
+#endif
