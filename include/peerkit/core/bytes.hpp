@@ -34,18 +34,35 @@ inline void copy_bytes(byte_view from, byte_span to) noexcept {
     if (!from.empty()) std::memcpy(to.data(), from.data(), from.size());
 }
 
-/// Unsigned big-endian integers, 1 to 8 bytes. The caller guarantees the size.
+/// Unsigned big-endian integers, 1 to 8 bytes. The caller guarantees the size. Spelled out rather than looped: g++ 12
+/// makes one load or store and a byte swap of this, but a loop of the other.
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T load_big(std::byte const* from) noexcept {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) value = value << 8U | std::to_integer<std::uint64_t>(from[i]);
-    return static_cast<T>(value);
+    auto const at = [from](std::size_t i) { return std::to_integer<std::uint64_t>(from[i]); };
+    if constexpr (sizeof(T) == 8) {
+        return at(0) << 56U | at(1) << 48U | at(2) << 40U | at(3) << 32U | at(4) << 24U | at(5) << 16U | at(6) << 8U |
+               at(7);
+    } else if constexpr (sizeof(T) == 4) {
+        return static_cast<T>(at(0) << 24U | at(1) << 16U | at(2) << 8U | at(3));
+    } else if constexpr (sizeof(T) == 2) {
+        return static_cast<T>(at(0) << 8U | at(1));
+    } else {
+        return static_cast<T>(at(0));
+    }
 }
 template <std::unsigned_integral T>
 constexpr void store_big(std::byte* to, T value) noexcept {
-    for (std::size_t i = sizeof(T); i-- > 0;) {
-        to[i] = static_cast<std::byte>(value & 0xffU);
-        value = static_cast<T>(static_cast<std::uint64_t>(value) >> 8U);
+    auto const put = [to, value](std::size_t i, unsigned shift) {
+        to[i] = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> shift & 0xffU);
+    };
+    if constexpr (sizeof(T) == 8) {
+        put(0, 56), put(1, 48), put(2, 40), put(3, 32), put(4, 24), put(5, 16), put(6, 8), put(7, 0);
+    } else if constexpr (sizeof(T) == 4) {
+        put(0, 24), put(1, 16), put(2, 8), put(3, 0);
+    } else if constexpr (sizeof(T) == 2) {
+        put(0, 8), put(1, 0);
+    } else {
+        put(0, 0);
     }
 }
 

@@ -1,0 +1,358 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The plaintext of a datagram or stream frame: a flat sequence of messages, checked in one pass, then read.
+#ifndef PEERKIT_WIRE_MESSAGE_HPP
+#define PEERKIT_WIRE_MESSAGE_HPP
+
+#include <peerkit/core/bytes.hpp>
+#include <peerkit/core/limits.hpp>
+#include <peerkit/core/node_id.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/wire/error.hpp>
+#include <peerkit/wire/record_check.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace wire {
+
+/// What a message says. Values below 128 that are not listed are refused; values from 128 on are for messages
+/// a receiver may skip without harm, and unknown ones are skipped and counted.
+enum class message_type : std::uint8_t {
+    ping = 1,            ///< nonce, incarnation of the sender: answer with `ack`
+    ack = 2,             ///< nonce of the ping, incarnation of the sender
+    nack = 3,            ///< nonce of the indirect ping: the subject has not answered the helper in time
+    indirect_ping = 4,   ///< nonce, subject: ping the subject for the sender
+    announce = 5,        ///< record: a signed announcement
+    suspect = 6,         ///< subject, incarnation, accusers
+    dead = 7,            ///< subject, incarnation, accusers
+    want = 8,            ///< subject, incarnation known (0: none): send a newer record
+    hello = 9,           ///< as ping, to an address whose node is not known
+    exchange_begin = 16, ///< flags: a full-state exchange starts
+    exchange_end = 17,   ///< count of announcements sent in the exchange
+};
+
+/// Bits of `message::flags` in `exchange_begin`.
+namespace exchange_flags {
+inline constexpr std::uint8_t join = 1;  ///< the sender is joining
+inline constexpr std::uint8_t reply = 2; ///< this is the answer of the side that was dialled
+} // namespace exchange_flags
+
+/// One decoded message. Only the fields that its type carries are meaningful; the others are zero or empty,
+/// and `accusers` beyond `accuser_count` is whatever the object held before. `record` points into the packet.
+struct message {
+    message_type type{};
+    std::uint8_t accuser_count = 0;
+    std::uint8_t flags = 0;
+    std::uint32_t count = 0;
+    std::uint64_t nonce = 0;
+    short_id subject{};
+    std::uint64_t incarnation = 0;
+    byte_view record;
+    std::array<short_id, limits::accusers> accusers{};
+
+    [[nodiscard]] std::span<short_id const> accuser_list() const noexcept { return {accusers.data(), accuser_count}; }
+};
+
+/// Bytes of type and length in front of every message body.
+inline constexpr std::size_t message_head = 3;
+
+namespace detail {
+
+inline constexpr std::size_t accusation_head = 17; // subject, incarnation, count
+
+[[nodiscard]] constexpr bool skippable(std::uint8_t type) noexcept { return type >= 128; }
+[[nodiscard]] constexpr bool usable_incarnation(std::byte const* at) noexcept {
+    return (*at & std::byte{0x80}) == std::byte{0}; // below limits::incarnation, which is 2^63
+}
+static_assert(limits::incarnation == std::uint64_t{1} << 63U);
+
+/// Body length of the messages that have only one; 0 for the others.
+[[nodiscard]] constexpr std::size_t fixed_size(message_type type) noexcept {
+    switch (type) {
+    case message_type::ping:
+    case message_type::ack:
+    case message_type::hello:
+    case message_type::indirect_ping:
+    case message_type::want: return 16;
+    case message_type::nack: return 8;
+    case message_type::exchange_begin: return 1;
+    case message_type::exchange_end: return 4;
+    case message_type::announce:
+    case message_type::suspect:
+    case message_type::dead: break;
+    }
+    return 0;
+}
+
+[[nodiscard]] inline result<void> check_accusation(byte_view body, std::size_t offset) noexcept {
+    if (body.size() < accusation_head) return fail(wire_error::bad_message_length, offset, "accusation");
+    std::size_t const count = std::to_integer<std::size_t>(body[accusation_head - 1]);
+    if (count == 0 || count > limits::accusers) {
+        return fail(wire_error::too_many_accusers, offset + accusation_head - 1, "accusers");
+    }
+    if (body.size() != accusation_head + 8 * count) return fail(wire_error::bad_message_length, offset, "accusation");
+    if (!usable_incarnation(body.data() + 8) || load_big<std::uint64_t>(body.data() + 8) == 0) {
+        return fail(wire_error::reserved_incarnation, offset + 8, "incarnation");
+    }
+    std::byte const* const first = body.data() + accusation_head;
+    for (std::size_t i = 1; i < count; ++i) {
+        if (load_big<std::uint64_t>(first + 8 * (i - 1)) >= load_big<std::uint64_t>(first + 8 * i)) {
+            return fail(wire_error::not_canonical, offset + accusation_head + 8 * i, "accusers");
+        }
+    }
+    return {};
+}
+
+/// One message body; `offset` is where it starts in the packet.
+[[nodiscard]] inline result<void> check_body(message_type type, byte_view body, std::size_t offset) noexcept {
+    switch (type) {
+    case message_type::ping:
+    case message_type::ack:
+    case message_type::hello:
+    case message_type::want:
+        if (body.size() != 16) return fail(wire_error::bad_message_length, offset, "message");
+        if (!usable_incarnation(body.data() + 8))
+            return fail(wire_error::reserved_incarnation, offset + 8, "incarnation");
+        return {};
+    case message_type::announce:
+        if (body.size() < record_layout::min_size || body.size() > limits::record) {
+            return fail(wire_error::bad_message_length, offset, "announce");
+        }
+        return {};
+    case message_type::suspect:
+    case message_type::dead: return check_accusation(body, offset);
+    case message_type::nack:
+    case message_type::indirect_ping:
+    case message_type::exchange_begin:
+    case message_type::exchange_end:
+        if (body.size() != fixed_size(type)) return fail(wire_error::bad_message_length, offset, "message");
+        if (type == message_type::exchange_begin && (body[0] & std::byte{0xfc}) != std::byte{0}) {
+            return fail(wire_error::bad_flags, offset, "exchange flags");
+        }
+        return {};
+    }
+    if (skippable(static_cast<std::uint8_t>(type))) return {};
+    return fail(wire_error::unknown_message, offset - message_head, "message type");
+}
+
+} // namespace detail
+
+/// Reads the messages of a checked packet one after another; made by `packet_view::messages`.
+class message_cursor {
+public:
+    /// Fills `out` with the next message, passing over skippable ones. False at the end, `out` is then
+    /// unchanged.
+    [[nodiscard]] bool next(message& out) noexcept {
+        while (rest_.size() >= message_head) {
+            auto const type = static_cast<message_type>(rest_[0]);
+            std::size_t const size = load_big<std::uint16_t>(rest_.data() + 1);
+            std::byte const* const body = rest_.data() + message_head;
+            if (size > rest_.size() - message_head) break; // not in a checked packet
+            rest_ = rest_.subspan(message_head + size);
+            if (detail::skippable(static_cast<std::uint8_t>(type))) continue;
+            read(type, body, size, out);
+            return true;
+        }
+        return false;
+    }
+
+private:
+    friend class packet_view;
+    explicit message_cursor(byte_view plain) noexcept : rest_{plain} {}
+
+    static void read(message_type type, std::byte const* body, std::size_t size, message& out) noexcept {
+        out.type = type;
+        out.accuser_count = 0;
+        out.flags = 0;
+        out.count = 0;
+        out.nonce = 0;
+        out.subject = short_id{};
+        out.incarnation = 0;
+        out.record = {};
+        switch (type) {
+        case message_type::ping:
+        case message_type::ack:
+        case message_type::hello:
+            out.nonce = load_big<std::uint64_t>(body);
+            out.incarnation = load_big<std::uint64_t>(body + 8);
+            break;
+        case message_type::nack: out.nonce = load_big<std::uint64_t>(body); break;
+        case message_type::indirect_ping:
+            out.nonce = load_big<std::uint64_t>(body);
+            out.subject = static_cast<short_id>(load_big<std::uint64_t>(body + 8));
+            break;
+        case message_type::announce: out.record = {body, size}; break;
+        case message_type::suspect:
+        case message_type::dead:
+            out.subject = static_cast<short_id>(load_big<std::uint64_t>(body));
+            out.incarnation = load_big<std::uint64_t>(body + 8);
+            out.accuser_count = std::to_integer<std::uint8_t>(body[detail::accusation_head - 1]);
+            for (std::size_t i = 0; i < out.accuser_count && i < limits::accusers; ++i) {
+                out.accusers[i] =
+                    static_cast<short_id>(load_big<std::uint64_t>(body + detail::accusation_head + 8 * i));
+            }
+            break;
+        case message_type::want:
+            out.subject = static_cast<short_id>(load_big<std::uint64_t>(body));
+            out.incarnation = load_big<std::uint64_t>(body + 8);
+            break;
+        case message_type::exchange_begin: out.flags = std::to_integer<std::uint8_t>(body[0]); break;
+        case message_type::exchange_end: out.count = load_big<std::uint32_t>(body); break;
+        }
+    }
+
+    byte_view rest_;
+};
+
+/// A plaintext whose every message has been checked, so that a malformed packet is refused before any of it
+/// counts. Records inside `announce` are checked for length only; whoever wants one parses it
+/// (`record_view::parse`). A view: the plaintext must outlive it.
+///
+/// @code
+/// auto packet = wire::packet_view::parse(plain);
+/// if (!packet) return refuse(packet.error());
+/// auto messages = packet->messages();
+/// for (wire::message m; messages.next(m);) handle(m);
+/// @endcode
+class packet_view {
+public:
+    /// @par Errors `wire_error`; position is an offset in `plain`. An empty plaintext is `truncated`.
+    [[nodiscard]] static result<packet_view> parse(byte_view plain) noexcept {
+        if (plain.empty()) return fail(wire_error::truncated, 0, "message");
+        packet_view view{plain};
+        for (std::size_t at = 0; at != plain.size();) {
+            std::size_t const left = plain.size() - at;
+            if (left < message_head) return fail(wire_error::truncated, at, "message head");
+            std::size_t const size = load_big<std::uint16_t>(plain.data() + at + 1);
+            if (size > left - message_head) return fail(wire_error::truncated, at + 1, "message");
+            auto const type = static_cast<message_type>(plain[at]);
+            if (auto const ok = detail::check_body(type, plain.subspan(at + message_head, size), at + message_head);
+                !ok) {
+                return fail(ok.error());
+            }
+            ++(detail::skippable(static_cast<std::uint8_t>(type)) ? view.skipped_ : view.count_);
+            at += message_head + size;
+        }
+        return view;
+    }
+
+    [[nodiscard]] message_cursor messages() const noexcept { return message_cursor{plain_}; }
+    /// Messages the cursor will give.
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    /// Unknown messages it will pass over.
+    [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
+    [[nodiscard]] byte_view bytes() const noexcept { return plain_; }
+
+private:
+    explicit packet_view(byte_view plain) noexcept : plain_{plain} {}
+
+    byte_view plain_;
+    std::size_t count_ = 0;
+    std::size_t skipped_ = 0;
+};
+
+/// Writes messages into a caller's buffer. Each call writes one whole message, or nothing and returns false:
+/// because it does not fit, or because a receiver would refuse it.
+class packet_writer {
+public:
+    explicit packet_writer(byte_span room) noexcept : room_{room} {}
+
+    bool ping(std::uint64_t nonce, std::uint64_t incarnation) noexcept {
+        return two_words(message_type::ping, nonce, incarnation);
+    }
+    bool ack(std::uint64_t nonce, std::uint64_t incarnation) noexcept {
+        return two_words(message_type::ack, nonce, incarnation);
+    }
+    bool nack(std::uint64_t nonce) noexcept {
+        std::byte* const body = open(message_type::nack, 8);
+        if (body == nullptr) return false;
+        store_big(body, nonce);
+        return true;
+    }
+    bool indirect_ping(std::uint64_t nonce, short_id subject) noexcept {
+        return two_words(message_type::indirect_ping, nonce, static_cast<std::uint64_t>(subject));
+    }
+    /// `record`: the bytes of a signed record, verbatim.
+    bool announce(byte_view record) noexcept {
+        if (record.size() < record_layout::min_size || record.size() > limits::record) return false;
+        std::byte* const body = open(message_type::announce, record.size());
+        if (body == nullptr) return false;
+        std::memcpy(body, record.data(), record.size());
+        return true;
+    }
+    /// `type` is suspect or dead; `accusers` 1 to `limits::accusers`, ascending, unique.
+    bool accuse(message_type type, short_id subject, std::uint64_t incarnation,
+                std::span<short_id const> accusers) noexcept {
+        if (type != message_type::suspect && type != message_type::dead) return false;
+        if (accusers.empty() || accusers.size() > limits::accusers) return false;
+        if (incarnation == 0 || incarnation >= limits::incarnation) return false;
+        for (std::size_t i = 1; i < accusers.size(); ++i) {
+            if (accusers[i - 1] >= accusers[i]) return false;
+        }
+        std::byte* const body = open(type, detail::accusation_head + 8 * accusers.size());
+        if (body == nullptr) return false;
+        store_big(body, static_cast<std::uint64_t>(subject));
+        store_big(body + 8, incarnation);
+        body[detail::accusation_head - 1] = static_cast<std::byte>(accusers.size());
+        for (std::size_t i = 0; i < accusers.size(); ++i) {
+            store_big(body + detail::accusation_head + 8 * i, static_cast<std::uint64_t>(accusers[i]));
+        }
+        return true;
+    }
+    /// `known`: the incarnation already held, 0 for none.
+    bool want(short_id subject, std::uint64_t known) noexcept {
+        return two_words(message_type::want, static_cast<std::uint64_t>(subject), known);
+    }
+    bool hello(std::uint64_t nonce, std::uint64_t incarnation) noexcept {
+        return two_words(message_type::hello, nonce, incarnation);
+    }
+    /// `flags` from `exchange_flags`.
+    bool exchange_begin(std::uint8_t flags) noexcept {
+        if ((flags & 0xfcU) != 0) return false;
+        std::byte* const body = open(message_type::exchange_begin, 1);
+        if (body == nullptr) return false;
+        *body = std::byte{flags};
+        return true;
+    }
+    bool exchange_end(std::uint32_t count) noexcept {
+        std::byte* const body = open(message_type::exchange_end, 4);
+        if (body == nullptr) return false;
+        store_big(body, count);
+        return true;
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return used_; }
+    [[nodiscard]] std::size_t remaining() const noexcept { return room_.size() - used_; }
+    [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
+    [[nodiscard]] byte_span written() const noexcept { return room_.first(used_); }
+
+private:
+    [[nodiscard]] std::byte* open(message_type type, std::size_t body) noexcept {
+        if (remaining() < message_head + body) return nullptr;
+        std::byte* const at = room_.data() + used_;
+        at[0] = static_cast<std::byte>(type);
+        store_big(at + 1, static_cast<std::uint16_t>(body));
+        used_ += message_head + body;
+        return at + message_head;
+    }
+    bool two_words(message_type type, std::uint64_t first, std::uint64_t second) noexcept {
+        if (type != message_type::indirect_ping && second >= limits::incarnation) return false;
+        std::byte* const body = open(type, 16);
+        if (body == nullptr) return false;
+        store_big(body, first);
+        store_big(body + 8, second);
+        return true;
+    }
+
+    byte_span room_;
+    std::size_t used_ = 0;
+};
+
+} // namespace wire
+PEERKIT_END_NAMESPACE
+
+#endif

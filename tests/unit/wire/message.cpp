@@ -1,0 +1,335 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of the messages inside a packet: writer, checker, cursor.
+#include <peerkit/wire/message.hpp>
+
+#include <doctest/doctest.h>
+
+#include "unit/wire/samples.hpp"
+#include "unit/wire/vectors.hpp"
+
+#include <array>
+#include <initializer_list>
+#include <vector>
+
+using namespace peerkit;
+using wire::message;
+using wire::message_type;
+using wire::packet_view;
+using wire::packet_writer;
+using wire::wire_error;
+
+namespace {
+
+using bytes = std::vector<std::byte>;
+
+bytes raw(std::initializer_list<int> values) {
+    bytes made;
+    for (int const v : values) made.push_back(static_cast<std::byte>(v));
+    return made;
+}
+
+bytes one(int type, std::size_t body, int fill = 1) {
+    bytes made = raw({type, static_cast<int>(body >> 8U), static_cast<int>(body & 0xffU)});
+    made.insert(made.end(), body, static_cast<std::byte>(fill));
+    return made;
+}
+
+bytes joined(std::initializer_list<bytes> parts) {
+    bytes all;
+    for (bytes const& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+void check_refused(bytes const& plain, wire_error what, std::size_t position) {
+    auto const packet = packet_view::parse(plain);
+    REQUIRE_FALSE(packet);
+    CHECK(packet.error() == what);
+    CHECK(packet.error().position() == position);
+    CHECK_FALSE(packet.error().field().empty());
+}
+
+std::vector<message> read_all(byte_view plain) {
+    std::vector<message> all;
+    auto const packet = packet_view::parse(plain);
+    if (!packet) return all;
+    auto messages = packet->messages();
+    for (message m; messages.next(m);) all.push_back(m);
+    CHECK(all.size() == packet->count());
+    return all;
+}
+
+/// suspect or dead with these accusers and incarnation
+bytes accusation(int type, std::vector<std::uint64_t> const& accusers, std::uint64_t incarnation = 5) {
+    bytes made = one(type, 17 + 8 * accusers.size());
+    store_big(made.data() + 3 + 8, incarnation);
+    made[3 + 16] = static_cast<std::byte>(accusers.size());
+    for (std::size_t i = 0; i < accusers.size(); ++i) store_big(made.data() + 3 + 17 + 8 * i, accusers[i]);
+    return made;
+}
+
+constexpr auto largest = limits::incarnation - 1;
+
+} // namespace
+
+TEST_CASE("every message comes back as it was written") {
+    bytes const record = tests::unsigned_record(tests::full_description());
+    std::array<short_id, 2> const accusers{short_id{3}, short_id{9}};
+    std::array<std::byte, limits::packet> room;
+    packet_writer out{room};
+    CHECK(out.empty());
+    CHECK(out.ping(1, 2));
+    CHECK(out.ack(3, largest));
+    CHECK(out.nack(5));
+    CHECK(out.indirect_ping(6, short_id{7}));
+    CHECK(out.announce(record));
+    CHECK(out.accuse(message_type::suspect, short_id{8}, 9, accusers));
+    CHECK(out.accuse(message_type::dead, short_id{10}, largest, std::span{accusers}.first(1)));
+    CHECK(out.want(short_id{11}, 0));
+    CHECK(out.hello(12, 0));
+    CHECK(out.exchange_begin(wire::exchange_flags::join | wire::exchange_flags::reply));
+    CHECK(out.exchange_end(0xffffffff));
+    CHECK_FALSE(out.empty());
+    CHECK(out.size() + out.remaining() == room.size());
+
+    auto const m = read_all(out.written());
+    REQUIRE(m.size() == 11);
+    CHECK((m[0].type == message_type::ping && m[0].nonce == 1 && m[0].incarnation == 2));
+    CHECK((m[1].type == message_type::ack && m[1].nonce == 3 && m[1].incarnation == largest));
+    CHECK((m[2].type == message_type::nack && m[2].nonce == 5 && m[2].incarnation == 0));
+    CHECK((m[3].type == message_type::indirect_ping && m[3].nonce == 6 && m[3].subject == short_id{7}));
+    CHECK((m[4].type == message_type::announce && equal(m[4].record, record)));
+    CHECK((m[5].type == message_type::suspect && m[5].subject == short_id{8} && m[5].incarnation == 9));
+    CHECK(m[5].accuser_count == 2);
+    CHECK((m[5].accuser_list()[0] == short_id{3} && m[5].accuser_list()[1] == short_id{9}));
+    CHECK((m[6].type == message_type::dead && m[6].subject == short_id{10} && m[6].incarnation == largest));
+    CHECK(m[6].accuser_list().size() == 1);
+    CHECK((m[7].type == message_type::want && m[7].subject == short_id{11} && m[7].incarnation == 0));
+    CHECK((m[8].type == message_type::hello && m[8].nonce == 12 && m[8].incarnation == 0));
+    CHECK((m[9].type == message_type::exchange_begin && m[9].flags == 3));
+    CHECK((m[10].type == message_type::exchange_end && m[10].count == 0xffffffff));
+}
+
+TEST_CASE("a message leaves nothing of the one before in its fields") {
+    std::array<std::byte, 256> room;
+    packet_writer out{room};
+    std::array<short_id, 1> const accuser{short_id{3}};
+    CHECK(out.accuse(message_type::dead, short_id{8}, 9, accuser));
+    CHECK(out.exchange_end(77));
+    CHECK(out.nack(5));
+    auto const m = read_all(out.written());
+    REQUIRE(m.size() == 3);
+    CHECK((m[1].subject == short_id{} && m[1].incarnation == 0 && m[1].accuser_list().empty()));
+    CHECK((m[2].count == 0 && m[2].nonce == 5 && m[2].record.empty()));
+}
+
+TEST_CASE("a message that does not fit is not begun") {
+    bytes const record = tests::unsigned_record(tests::full_description());
+    std::array<short_id, 1> const accuser{short_id{3}};
+    auto const attempt = [&](std::size_t kind, packet_writer& out) {
+        switch (kind) {
+        case 0: return out.ping(1, 1);
+        case 1: return out.nack(1);
+        case 2: return out.indirect_ping(1, short_id{1});
+        case 3: return out.announce(record);
+        case 4: return out.accuse(message_type::suspect, short_id{1}, 1, accuser);
+        case 5: return out.want(short_id{1}, 1);
+        case 6: return out.exchange_begin(0);
+        default: return out.exchange_end(1);
+        }
+    };
+    std::array<std::size_t, 8> const sizes{19, 11, 19, 3 + record.size(), 28, 19, 4, 7};
+    for (std::size_t kind = 0; kind < sizes.size(); ++kind) {
+        bytes room(sizes[kind], std::byte{0xaa});
+        packet_writer tight{byte_span{room}.first(sizes[kind] - 1)};
+        CHECK_FALSE(attempt(kind, tight));
+        CHECK(tight.empty());
+        CHECK(room == bytes(sizes[kind], std::byte{0xaa}));
+        packet_writer fits{room};
+        CHECK(attempt(kind, fits));
+        CHECK(fits.remaining() == 0);
+        CHECK(packet_view::parse(room));
+    }
+}
+
+TEST_CASE("nothing is written that a receiver would refuse") {
+    std::array<std::byte, 4096> room;
+    packet_writer out{room};
+    CHECK_FALSE(out.ping(1, limits::incarnation));
+    CHECK_FALSE(out.ack(1, ~std::uint64_t{0}));
+    CHECK_FALSE(out.hello(1, limits::incarnation));
+    CHECK_FALSE(out.want(short_id{1}, limits::incarnation));
+    CHECK_FALSE(out.exchange_begin(4));
+    CHECK_FALSE(out.announce(bytes(wire::record_layout::min_size - 1)));
+    CHECK_FALSE(out.announce(bytes(limits::record + 1)));
+    std::array<short_id, 7> many{};
+    for (std::size_t i = 0; i < many.size(); ++i) many[i] = short_id{i};
+    auto const few = std::span{many}.first(2);
+    CHECK_FALSE(out.accuse(message_type::suspect, short_id{1}, 1, {}));
+    CHECK_FALSE(out.accuse(message_type::suspect, short_id{1}, 1, many));
+    CHECK_FALSE(out.accuse(message_type::ping, short_id{1}, 1, few));
+    CHECK_FALSE(out.accuse(message_type::dead, short_id{1}, 0, few));
+    CHECK_FALSE(out.accuse(message_type::dead, short_id{1}, limits::incarnation, few));
+    std::array<short_id, 2> const same{short_id{4}, short_id{4}}, falling{short_id{4}, short_id{3}};
+    CHECK_FALSE(out.accuse(message_type::dead, short_id{1}, 1, same));
+    CHECK_FALSE(out.accuse(message_type::dead, short_id{1}, 1, falling));
+    CHECK(out.empty());
+    CHECK(out.indirect_ping(1, short_id{~std::uint64_t{0}})); // a subject is not an incarnation
+    CHECK(out.announce(bytes(limits::record)));
+    CHECK(out.accuse(message_type::dead, short_id{1}, 1, std::span{many}.first(limits::accusers)));
+    CHECK(packet_view::parse(out.written()));
+}
+
+TEST_CASE("a packet without messages is refused") { check_refused({}, wire_error::truncated, 0); }
+
+TEST_CASE("a packet that is cut short inside a message is refused") {
+    bytes const whole = joined({one(1, 16), accusation(6, {1, 2}), one(3, 8)});
+    std::size_t accepted = 0;
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        auto const packet = packet_view::parse(byte_view{whole}.first(size));
+        if (packet) {
+            ++accepted;
+            continue;
+        }
+        CHECK(packet.error() == wire_error::truncated);
+        CHECK(packet.error().position() <= size);
+    }
+    CHECK(accepted == 2); // at the two boundaries between messages
+    CHECK(packet_view::parse(whole));
+}
+
+TEST_CASE("a message of the wrong length is refused, whatever its type") {
+    struct rule {
+        int type;
+        std::size_t size;
+    };
+    for (rule const r : {rule{1, 16}, {2, 16}, {3, 8}, {4, 16}, {8, 16}, {9, 16}, {16, 1}, {17, 4}}) {
+        CHECK(packet_view::parse(one(r.type, r.size)));
+        for (std::size_t const wrong : {std::size_t{0}, r.size - 1, r.size + 1, std::size_t{300}}) {
+            if (wrong != r.size) check_refused(one(r.type, wrong), wire_error::bad_message_length, 3);
+        }
+    }
+    CHECK(packet_view::parse(one(5, wire::record_layout::min_size)));
+    CHECK(packet_view::parse(one(5, limits::record)));
+    check_refused(one(5, wire::record_layout::min_size - 1), wire_error::bad_message_length, 3);
+    check_refused(one(5, limits::record + 1), wire_error::bad_message_length, 3);
+}
+
+TEST_CASE("an incarnation in the reserved half is refused in every message that has one") {
+    for (int const type : {1, 2, 8, 9}) {
+        bytes plain = one(type, 16);
+        plain[3 + 8] = std::byte{0x80};
+        check_refused(plain, wire_error::reserved_incarnation, 3 + 8);
+    }
+    for (int const type : {6, 7}) {
+        check_refused(accusation(type, {1}, limits::incarnation), wire_error::reserved_incarnation, 3 + 8);
+        check_refused(accusation(type, {1}, 0), wire_error::reserved_incarnation, 3 + 8);
+        CHECK(packet_view::parse(accusation(type, {1}, largest)));
+    }
+}
+
+TEST_CASE("an accusation names 1 to 6 accusers, ascending and unique") {
+    for (int const type : {6, 7}) {
+        CHECK(packet_view::parse(accusation(type, {0})));
+        CHECK(packet_view::parse(accusation(type, {1, 2, 3, 4, 5, ~std::uint64_t{0}})));
+        check_refused(accusation(type, {}), wire_error::too_many_accusers, 3 + 16);
+        check_refused(accusation(type, {1, 2, 3, 4, 5, 6, 7}), wire_error::too_many_accusers, 3 + 16);
+        check_refused(accusation(type, {1, 1}), wire_error::not_canonical, 3 + 17 + 8);
+        check_refused(accusation(type, {1, 3, 2}), wire_error::not_canonical, 3 + 17 + 16);
+        check_refused(one(type, 16), wire_error::bad_message_length, 3);
+        bytes lying = accusation(type, {1, 2});
+        lying[3 + 16] = std::byte{3};
+        check_refused(lying, wire_error::bad_message_length, 3);
+        lying[3 + 16] = std::byte{1};
+        check_refused(lying, wire_error::bad_message_length, 3);
+    }
+}
+
+TEST_CASE("reserved flags of an exchange are refused") {
+    for (int bit = 2; bit < 8; ++bit) check_refused(one(16, 1, 1 << bit), wire_error::bad_flags, 3);
+    for (int flags = 0; flags < 4; ++flags) CHECK(packet_view::parse(one(16, 1, flags)));
+}
+
+TEST_CASE("reserved message types are refused, types from 128 on are passed over and counted") {
+    for (int type = 0; type < 128; ++type) {
+        bool const known = (type >= 1 && type <= 9) || type == 16 || type == 17;
+        if (!known) check_refused(joined({one(3, 8), one(type, 5)}), wire_error::unknown_message, 11);
+    }
+    for (int type = 128; type < 256; ++type) {
+        bytes const plain = joined({one(type, 0), one(3, 8), one(type, 300)});
+        auto const packet = packet_view::parse(plain);
+        REQUIRE(packet);
+        CHECK(packet->count() == 1);
+        CHECK(packet->skipped() == 2);
+        auto const m = read_all(plain);
+        REQUIRE(m.size() == 1);
+        CHECK(m[0].type == message_type::nack);
+    }
+}
+
+TEST_CASE("one bad message spoils the packet, wherever it stands") {
+    bytes const good = one(3, 8), bad = one(3, 9);
+    check_refused(joined({bad, good}), wire_error::bad_message_length, 3);
+    check_refused(joined({good, bad}), wire_error::bad_message_length, 11 + 3);
+    check_refused(joined({good, good, good, bad, good}), wire_error::bad_message_length, 33 + 3);
+}
+
+TEST_CASE("the cursor leaves the message alone at the end") {
+    bytes const plain = one(3, 8, 7);
+    auto const packet = packet_view::parse(plain);
+    REQUIRE(packet);
+    auto messages = packet->messages();
+    message m;
+    CHECK(messages.next(m));
+    std::uint64_t const nonce = m.nonce;
+    CHECK_FALSE(messages.next(m));
+    CHECK_FALSE(messages.next(m));
+    CHECK(m.nonce == nonce);
+    CHECK(packet->bytes().data() == plain.data());
+}
+
+TEST_CASE("an accepted packet written again is the same bytes, unless something was skipped") {
+    bytes const all = tests::vector_of("messages.txt", "packet");
+    seeded_rng rng{0xfeed};
+    int accepted = 0;
+    for (int i = 0; i < 20000; ++i) {
+        bytes spoiled = all;
+        spoiled[tests::below(rng, spoiled.size())] = static_cast<std::byte>(tests::below(rng, 256));
+        auto const packet = packet_view::parse(spoiled);
+        if (!packet) continue;
+        ++accepted;
+        std::array<std::byte, 2048> room;
+        packet_writer out{room};
+        auto messages = packet->messages();
+        for (message m; messages.next(m);) {
+            switch (m.type) {
+            case message_type::ping: REQUIRE(out.ping(m.nonce, m.incarnation)); break;
+            case message_type::ack: REQUIRE(out.ack(m.nonce, m.incarnation)); break;
+            case message_type::nack: REQUIRE(out.nack(m.nonce)); break;
+            case message_type::indirect_ping: REQUIRE(out.indirect_ping(m.nonce, m.subject)); break;
+            case message_type::announce: REQUIRE(out.announce(m.record)); break;
+            case message_type::suspect:
+            case message_type::dead: REQUIRE(out.accuse(m.type, m.subject, m.incarnation, m.accuser_list())); break;
+            case message_type::want: REQUIRE(out.want(m.subject, m.incarnation)); break;
+            case message_type::hello: REQUIRE(out.hello(m.nonce, m.incarnation)); break;
+            case message_type::exchange_begin: REQUIRE(out.exchange_begin(m.flags)); break;
+            case message_type::exchange_end: REQUIRE(out.exchange_end(m.count)); break;
+            }
+        }
+        if (packet->skipped() == 1) {
+            REQUIRE(equal(out.written(), byte_view{spoiled}.first(spoiled.size() - 10)));
+        } else {
+            REQUIRE(packet->skipped() == 2);
+        }
+    }
+    CHECK(accepted > 10000);
+}
+
+TEST_CASE("the golden packet holds one message of each type") {
+    bytes const plain = tests::vector_of("messages.txt", "packet");
+    auto const m = read_all(plain);
+    REQUIRE(m.size() == 11);
+    std::array<int, 11> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17};
+    for (std::size_t i = 0; i < types.size(); ++i) CHECK(static_cast<int>(m[i].type) == types[i]);
+    CHECK(equal(m[4].record, tests::vector_of("record.txt", "full")));
+    CHECK(packet_view::parse(plain)->skipped() == 1);
+}
