@@ -1,0 +1,62 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The policy that says when two members compare what they hold, and what of it they send.
+#ifndef PEERKIT_GOSSIP_ANTI_ENTROPY_HPP
+#define PEERKIT_GOSSIP_ANTI_ENTROPY_HPP
+
+#include <peerkit/core/clock.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/membership/member_table.hpp>
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+/// Why an exchange is held.
+enum class exchange_reason : std::uint8_t { join, periodic, contact };
+
+/// `p.period(base, members)`: time between two exchanges that this node starts.
+template <typename T>
+concept HasExchangePeriod = requires(T const& policy, duration base, std::size_t members) {
+    { policy.period(base, members) } noexcept -> std::same_as<duration>;
+};
+
+/// `p.offers(row, reason)`: is this member part of what is sent?
+template <typename T>
+concept HasExchangeOffer = requires(T const& policy, membership::member const& row, exchange_reason reason) {
+    { policy.offers(row, reason) } noexcept -> std::same_as<bool>;
+};
+
+/// Repairs what gossip missed. See docs/concepts/anti_entropy.md.
+template <typename T>
+concept AntiEntropy = HasExchangePeriod<T> && HasExchangeOffer<T>;
+
+/// Says in one sentence what `T` lacks to be an `AntiEntropy` policy.
+template <typename T>
+consteval bool check_anti_entropy() {
+    static_assert(
+        HasExchangePeriod<T>,
+        "peerkit: an anti-entropy policy needs `duration period(duration base, std::size_t members) const noexcept`; "
+        "see docs/concepts/anti_entropy.md");
+    static_assert(HasExchangeOffer<T>, "peerkit: an anti-entropy policy needs `bool offers(membership::member const&, "
+                                       "exchange_reason) const noexcept`; "
+                                       "see docs/concepts/anti_entropy.md");
+    return true;
+}
+
+/// Everything held goes both ways, as memberlist's push/pull does. Its period grows by one base per doubling above 32
+/// members, so that the cluster's total grows slowly.
+struct full_state {
+    [[nodiscard]] duration period(duration base, std::size_t members) const noexcept {
+        return members <= 32 ? base : base * static_cast<duration::rep>(std::bit_width((members - 1) / 32) + 1);
+    }
+    [[nodiscard]] bool offers(membership::member const&, exchange_reason) const noexcept { return true; }
+};
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,334 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The membership protocol as a pure state machine: inputs with a time in, actions out.
+#ifndef PEERKIT_GOSSIP_ENGINE_HPP
+#define PEERKIT_GOSSIP_ENGINE_HPP
+
+#include <peerkit/core/clock.hpp>
+#include <peerkit/core/description.hpp>
+#include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/error.hpp>
+#include <peerkit/core/network_id.hpp>
+#include <peerkit/core/node_id.hpp>
+#include <peerkit/crypto/frame.hpp>
+#include <peerkit/crypto/signed_record.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/broadcast_queue.hpp>
+#include <peerkit/gossip/budget.hpp>
+#include <peerkit/gossip/counters.hpp>
+#include <peerkit/gossip/error.hpp>
+#include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/member_view.hpp>
+#include <peerkit/gossip/outbox.hpp>
+#include <peerkit/gossip/policies.hpp>
+#include <peerkit/gossip/probe.hpp>
+#include <peerkit/gossip/relay.hpp>
+#include <peerkit/gossip/tunables.hpp>
+#include <peerkit/membership/member_table.hpp>
+#include <peerkit/membership/suspicion.hpp>
+#include <peerkit/wire/envelope.hpp>
+#include <peerkit/wire/message.hpp>
+#include <peerkit/wire/record.hpp>
+#include <peerkit/wire/stream.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+/// SWIM with suspicion (Das, Gupta, Motivala 2002; Lifeguard's timer) over sealed datagrams, with signed
+/// announcements, full-state exchange over streams and repair of partitions.
+///
+/// The engine owns no socket, timer, thread or clock. Whoever runs it hands in what arrives and the time, and carries
+/// out what appears in the outbox. `node::node_logic` adds discovery on top and is what hosts run; the engine alone
+/// serves a host that finds peers by itself. Calls never throw of their own (allocation failure aside), never block,
+/// and are made from one thread at a time. The time handed in never goes back.
+///
+/// @tparam Policies a `gossip::policies`
+template <typename Policies>
+class engine {
+public:
+    using signing = typename Policies::signing;
+    using sealing = typename Policies::sealing;
+    using random = typename Policies::rng;
+    using announcements = typename Policies::announcements;
+    using anti_entropy = typename Policies::anti_entropy;
+
+    struct options {
+        network_id network{};
+        description self; ///< at least one address
+        gossip::tunables tunables = lan();
+        /// The first incarnation: more than any used before, `max(stored + 1, unix time in microseconds)`. If others
+        /// remember a higher one, theirs plus one is taken.
+        std::uint64_t incarnation = 1;
+    };
+
+    engine(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{},
+           anti_entropy repair = anti_entropy{});
+
+    /// Announces this node to itself and arms the timers. Once.
+    /// @par Errors those of `normalize`, `check(tunables)` and `wire::encode_record`; `not_running` if started before.
+    [[nodiscard]] result<void> start(time_point now, outbox& out);
+
+    // Inputs.
+    /// `bytes` is one datagram; it is opened in place.
+    void on_datagram(byte_span bytes, ip_endpoint const& from, time_point now, outbox& out);
+    /// Somebody connected. @par Errors `too_many_streams`, `not_running`: close the connection, report nothing more.
+    [[nodiscard]] result<stream_id> on_stream_accepted(ip_endpoint const& from, time_point now, outbox& out);
+    /// A dial asked for with `open_stream` succeeded.
+    void on_stream_opened(stream_id stream, time_point now, outbox& out);
+    /// One frame, without its length prefix; it is opened in place.
+    void on_stream_frame(stream_id stream, byte_span frame, time_point now, outbox& out);
+    /// The dial failed, or the other side closed. Not called after a `close_stream` action.
+    void on_stream_closed(stream_id stream, std::optional<error> why, time_point now, outbox& out);
+    /// To be called when `next_deadline()` has come.
+    void on_tick(time_point now, outbox& out);
+    [[nodiscard]] time_point next_deadline() const noexcept;
+
+    // Host calls.
+    /// Exchanges full state with whoever is at `where`: how a node joins. Ends in `joined` or `join_failed`.
+    /// @par Errors `not_running`, `too_many_streams`.
+    [[nodiscard]] result<void> join(ip_endpoint const& where, time_point now, outbox& out);
+    /// Calls whoever is at `where` with one datagram; an answer leads to an exchange.
+    void hello(ip_endpoint const& where, time_point now, outbox& out);
+    /// Announces a changed description. On an error nothing has changed.
+    [[nodiscard]] result<void> update(description changed, time_point now, outbox& out);
+    /// Says goodbye; `self_left` follows when it was spread or patience is over. Nothing is sent after that.
+    void leave(time_point now, outbox& out);
+
+    // Views.
+    [[nodiscard]] bool running() const noexcept { return life_ == life::running || life_ == life::leaving; }
+    [[nodiscard]] bool leaving() const noexcept { return life_ == life::leaving; }
+    [[nodiscard]] node_id const& id() const noexcept { return id_; }
+    [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
+    [[nodiscard]] description const& self() const noexcept { return options_.self; }
+    [[nodiscard]] gossip::tunables const& numbers() const noexcept { return options_.tunables; }
+    /// Alive and suspect members, this node included.
+    [[nodiscard]] std::size_t alive_count() const noexcept { return table_.reachable(); }
+    /// Rows held, tombstones included: what `max_members` caps.
+    [[nodiscard]] std::size_t known_count() const noexcept { return table_.size(); }
+    /// True from the first completed exchange until nobody else is alive.
+    [[nodiscard]] bool joined() const noexcept { return joined_; }
+    template <typename F>
+    void for_each_member(F&& f) const {
+        table_.for_each([&](membership::slot at, membership::member const& row) { f(member_view{row, at == self_}); });
+    }
+    [[nodiscard]] std::optional<member_view> find(short_id key) const noexcept {
+        membership::slot const at = table_.find(key);
+        if (at == membership::no_slot) return std::nullopt;
+        return member_view{table_[at], at == self_};
+    }
+    [[nodiscard]] std::optional<member_view> find(node_id const& id) const noexcept {
+        auto const found = find(id.short_id());
+        return found && found->id() == id ? found : std::nullopt;
+    }
+    [[nodiscard]] gossip::counters const& counters() const noexcept { return counters_; }
+    [[nodiscard]] announcements& handler() noexcept { return handler_; }
+    [[nodiscard]] sealing& seal() noexcept { return sealing_; }
+    /// Updates still being spread.
+    [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
+
+    /// 0, or the code of the first violated invariant: those of the table (1-4), the suspicions (11-14), the queue
+    /// (21-23), or 31 this node's row is not alive, 32 its incarnation differs, 33 streams over the cap.
+    [[nodiscard]] int check_invariants() const noexcept;
+
+private:
+    using slot = membership::slot;
+    using member = membership::member;
+    using member_state = membership::member_state;
+    static constexpr slot no_slot = membership::no_slot;
+    /// Between exchanges while there is much to learn.
+    static constexpr duration settling_gap = std::chrono::milliseconds{1500};
+    /// A queue longer than this is a storm: many changes at once, which exchanges repair better than repetition.
+    static constexpr std::size_t storm = 64;
+
+    enum class life : std::uint8_t { fresh, running, leaving, left };
+    enum class purpose : std::uint8_t { exchange, probe, serve };
+
+    /// One stream, dialled or accepted.
+    struct stream_state {
+        stream_id id{};
+        purpose use = purpose::serve;
+        exchange_reason reason = exchange_reason::periodic;
+        bool exchanging = false; ///< `exchange_begin` was received
+        ip_endpoint where{};
+        wire::frame_binding sends{};
+        wire::frame_binding receives{};
+        time_point deadline = never;
+        std::size_t received = 0;
+        std::uint64_t news_before = 0; ///< `news_` when the exchange began
+        short_id partner{};
+    };
+    /// Where a message came from.
+    struct origin {
+        ip_endpoint source{};
+        short_id sender{};
+        bool over_stream = false;
+        bool in_exchange = false;
+    };
+    /// What the answer to one packet will hold.
+    struct reply {
+        struct wanted {
+            short_id subject;
+            std::uint64_t known;
+        };
+        static constexpr std::size_t most = 8;
+        std::array<std::uint64_t, 4> acks{};
+        std::array<wanted, most> wants{};
+        std::array<slot, most> announces{};
+        std::uint8_t ack_count = 0;
+        std::uint8_t want_count = 0;
+        std::uint8_t announce_count = 0;
+        bool accuse_sender = false; ///< the sender is held suspect or dead: tell it, so that it can refute
+        bool contact_made = false;  ///< a hello of ours was answered
+        bool sender_was_alive = false;
+
+        void ack(std::uint64_t nonce) noexcept {
+            if (ack_count < acks.size()) acks[ack_count++] = nonce;
+        }
+        void want(short_id subject, std::uint64_t known) noexcept {
+            for (std::size_t i = 0; i < want_count; ++i) {
+                if (wants[i].subject == subject) return;
+            }
+            if (want_count < most) wants[want_count++] = {subject, known};
+        }
+        void announce(slot at) noexcept {
+            for (std::size_t i = 0; i < announce_count; ++i) {
+                if (announces[i] == at) return;
+            }
+            if (announce_count < most) announces[announce_count++] = at;
+        }
+        [[nodiscard]] bool empty() const noexcept {
+            return ack_count == 0 && want_count == 0 && announce_count == 0 && !accuse_sender;
+        }
+    };
+
+    // impl/engine_inputs.hpp
+    void note_time(time_point now) noexcept;
+    void apply(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
+    void meet(std::uint64_t incarnation, origin const& from, reply& answer) noexcept;
+    void on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
+    void send_reply(reply const& answer, origin const& from, std::size_t received, time_point now, outbox& out);
+    void call(ip_endpoint const& where, slot held, outbox& out);
+    template <typename Fill>
+    void send(ip_endpoint const& to, slot receiver, std::size_t room, outbox& out, Fill&& fill);
+    void refuse(gossip_error why) noexcept { counters_.refuse(why); }
+
+    // impl/engine_members.hpp
+    void on_record(byte_view bytes, origin const& from, reply& answer, time_point now, outbox& out);
+    void on_own_record(byte_view bytes, wire::record_key const& key, reply& answer, time_point now, outbox& out);
+    [[nodiscard]] bool trustworthy(wire::record_view const& record, origin const& from, bool known, time_point now);
+    void insert(wire::record_view const& record, origin const& from, time_point now, outbox& out);
+    void renew(slot at, wire::record_view const& record, origin const& from, time_point now, outbox& out);
+    void on_accusation(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
+    void suspect(slot at, std::span<short_id const> accusers, cause why, time_point now, outbox& out);
+    void declare_dead(slot at, cause why, short_id by, time_point now, outbox& out);
+    void forget(slot at, cause why, outbox& out);
+    [[nodiscard]] slot evictable(time_point now) noexcept;
+    [[nodiscard]] result<void> mint(std::uint64_t incarnation, bool left, time_point now, outbox& out);
+    void refute(short_id accuser, time_point now, outbox& out);
+    void notify_if_alone(outbox& out);
+    void notify(event_kind kind, cause why, slot at, short_id by, outbox& out);
+    [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
+
+    // impl/engine_probing.hpp
+    void tick_probe(time_point now, outbox& out);
+    void begin_probe(time_point now);
+    [[nodiscard]] slot next_target() noexcept;
+    void ping_subject(outbox& out);
+    void ask_helpers(time_point now, outbox& out);
+    void conclude_probe(time_point now, outbox& out);
+    void probe_answered(bool over_stream, bool through_helper, time_point now, outbox& out);
+    void relay_ping(wire::message const& m, origin const& from, time_point now, outbox& out);
+    void tick_relays(time_point now, outbox& out);
+    void send_ping(slot to, std::uint64_t nonce, outbox& out);
+
+    // impl/engine_spreading.hpp
+    [[nodiscard]] unsigned transmit_limit() const noexcept;
+    void fill_updates(wire::packet_writer& packet);
+    [[nodiscard]] bool write_update(slot at, wire::packet_writer& packet) const;
+    void arm_gossip(time_point now) noexcept;
+    void tick_gossip(time_point now, outbox& out);
+    [[nodiscard]] slot gossip_target(time_point now) noexcept;
+    [[nodiscard]] slot random_alive(short_id except) noexcept;
+    void tick_contact(time_point now, outbox& out);
+    void tick_tombstones(time_point now, outbox& out);
+    void finish_leaving(outbox& out);
+
+    // impl/engine_exchanging.hpp
+    [[nodiscard]] stream_state* find_stream(stream_id id) noexcept;
+    [[nodiscard]] result<stream_id> dial(ip_endpoint const& where, purpose use, exchange_reason reason, time_point now,
+                                         outbox& out);
+    void drop_stream(stream_id id, std::optional<error> why, bool close, outbox& out);
+    void send_state(stream_state& s, std::uint8_t flags, outbox& out);
+    template <typename Fill>
+    void send_frame(stream_state& s, outbox& out, Fill&& fill);
+    void apply_stream_message(stream_state& s, wire::message const& m, reply& answer, bool& done, time_point now,
+                              outbox& out);
+    void exchange_done(stream_state const& s, time_point now, outbox& out);
+    void tick_exchange(time_point now, outbox& out);
+    void tick_streams(time_point now, outbox& out);
+
+    signing identity_;
+    sealing sealing_;
+    random rng_;
+    announcements handler_;
+    anti_entropy repair_;
+    options options_;
+
+    node_id id_{};
+    short_id key_{};
+    slot self_ = no_slot;
+    std::uint64_t incarnation_ = 0;
+    std::uint64_t session_ = 0; ///< the incarnation this run of the node began with: grows with every start
+    std::uint64_t frames_ = 0;
+    life life_ = life::fresh;
+    bool joined_ = false;
+    std::uint64_t news_ = 0; ///< records taken over so far
+    duration exchange_gap_ = settling_gap;
+    std::uint8_t unsure_ = 0; ///< failed probes in a row in which no helper said anything
+
+    membership::member_table table_;
+    membership::suspicion_set suspicions_;
+    broadcast_queue queue_;
+    source_budget sources_;
+    token_bucket verifies_;
+    token_bucket wants_{100, 100};
+    probe probe_;
+    relay_list relays_;
+    std::vector<stream_state> streams_;
+    std::uint32_t last_stream_ = 0;
+    std::vector<slot> order_; ///< probing order of this pass
+    std::size_t order_at_ = 0;
+    std::array<std::uint64_t, 64> hellos_{}; ///< nonces of the latest hellos
+    std::size_t hello_at_ = 0;
+
+    time_point next_probe_ = never;
+    time_point next_gossip_ = never;
+    time_point last_gossip_{};
+    time_point next_exchange_ = never;
+    time_point next_contact_ = never;
+    time_point next_sweep_ = never;
+    time_point next_stream_ = never;
+    time_point leave_by_ = never;
+    time_point blocked_told_{};
+    time_point conflict_minted_{};
+
+    gossip::counters counters_;
+};
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#include <peerkit/gossip/impl/engine_exchanging.hpp>
+#include <peerkit/gossip/impl/engine_inputs.hpp>
+#include <peerkit/gossip/impl/engine_members.hpp>
+#include <peerkit/gossip/impl/engine_probing.hpp>
+#include <peerkit/gossip/impl/engine_spreading.hpp>
+
+#endif

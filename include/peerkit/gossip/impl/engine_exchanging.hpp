@@ -1,0 +1,304 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: streams: full-state exchange, and probes where datagrams do not pass.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_EXCHANGING_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_EXCHANGING_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+template <typename Policies>
+typename engine<Policies>::stream_state* engine<Policies>::find_stream(stream_id id) noexcept {
+    for (stream_state& s : streams_) {
+        if (s.id == id) return &s;
+    }
+    return nullptr;
+}
+
+template <typename Policies>
+result<stream_id> engine<Policies>::dial(ip_endpoint const& where, purpose use, exchange_reason reason, time_point now,
+                                         outbox& out) {
+    if (streams_.size() >= numbers().max_streams) {
+        refuse(gossip_error::too_many_streams);
+        return fail(gossip_error::too_many_streams, streams_.size(), "streams");
+    }
+    stream_state made;
+    made.id = stream_id{++last_stream_};
+    made.use = use;
+    made.reason = reason;
+    made.where = where;
+    made.deadline = now + numbers().stream_timeout;
+    streams_.push_back(made);
+    next_stream_ = std::min(next_stream_, made.deadline);
+    out.open_stream(made.id, where);
+    return made.id;
+}
+
+template <typename Policies>
+result<void> engine<Policies>::join(ip_endpoint const& where, time_point now, outbox& out) {
+    if (life_ != life::running) return fail(gossip_error::not_running, 0, "join");
+    if (auto const dialled = dial(where, purpose::exchange, exchange_reason::join, now, out); !dialled)
+        return fail(dialled.error());
+    return {};
+}
+
+template <typename Policies>
+result<stream_id> engine<Policies>::on_stream_accepted(ip_endpoint const& from, time_point now, outbox&) {
+    if (!running()) return fail(gossip_error::not_running, 0, "stream");
+    // Accepted streams leave some room for the dials of this node itself.
+    if (streams_.size() >= numbers().max_streams - numbers().max_streams / 4) {
+        refuse(gossip_error::too_many_streams);
+        return fail(gossip_error::too_many_streams, streams_.size(), "streams");
+    }
+    stream_state made;
+    made.id = stream_id{++last_stream_};
+    made.where = from;
+    made.deadline = now + numbers().stream_timeout;
+    streams_.push_back(made);
+    next_stream_ = std::min(next_stream_, made.deadline);
+    return made.id;
+}
+
+template <typename Policies>
+void engine<Policies>::on_stream_opened(stream_id id, time_point now, outbox& out) {
+    if (!running()) return;
+    note_time(now);
+    stream_state* const s = find_stream(id);
+    if (s == nullptr) return;
+    if (s->use == purpose::exchange) {
+        send_state(*s, s->reason == exchange_reason::join ? wire::exchange_flags::join : std::uint8_t{0}, out);
+    } else if (probe_.active()) {
+        send_frame(*s, out, [&](wire::packet_writer& packet) {
+            packet.ping(probe_.nonce(), incarnation_);
+            fill_updates(packet);
+        });
+    } else {
+        drop_stream(id, std::nullopt, true, out);
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point now, outbox& out) {
+    if (!running()) return;
+    note_time(now);
+    stream_state* s = find_stream(id);
+    if (s == nullptr) return;
+    ++counters_.frames_received;
+    s->received += frame.size();
+    if (s->received > limits::stream_total) {
+        return drop_stream(id, error{gossip_error::stream_too_large, s->received, "stream"}, true, out);
+    }
+    auto const opened = crypto::open_frame(sealing_, options_.network, id_, &s->receives, frame);
+    if (!opened) {
+        ++counters_.malformed;
+        return drop_stream(id, opened.error(), true, out);
+    }
+    if (opened->envelope.sender == key_) {
+        refuse(gossip_error::from_self);
+        return drop_stream(id, error{gossip_error::from_self, 0, "stream"}, true, out);
+    }
+    if (s->use == purpose::serve && s->receives.index == 0) s->sends = wire::frame_binding::of_acceptor(frame);
+    s->receives = s->receives.following(frame);
+    s->partner = opened->envelope.sender;
+    auto const packet = wire::packet_view::parse(opened->plain);
+    if (!packet) {
+        ++counters_.malformed;
+        return drop_stream(id, packet.error(), true, out);
+    }
+    reply answer;
+    bool done = false;
+    auto messages = packet->messages();
+    for (wire::message m; messages.next(m) && !done;) apply_stream_message(*s, m, answer, done, now, out);
+    s = find_stream(id);
+    if (s == nullptr) return;
+    if (!done && s->use == purpose::serve && !s->exchanging && !answer.empty()) {
+        send_frame(*s, out, [&](wire::packet_writer& reply_packet) {
+            for (std::size_t i = 0; i < answer.ack_count; ++i) reply_packet.ack(answer.acks[i], incarnation_);
+            if (answer.accuse_sender) {
+                if (slot const at = table_.find(s->partner); at != no_slot) (void)write_update(at, reply_packet);
+            }
+            for (std::size_t i = 0; i < answer.announce_count; ++i)
+                reply_packet.announce(table_[answer.announces[i]].record_bytes());
+            fill_updates(reply_packet);
+        });
+    }
+    if (done) {
+        if (s->exchanging) exchange_done(*s, now, out);
+        drop_stream(id, std::nullopt, true, out);
+    }
+    arm_gossip(now);
+}
+
+template <typename Policies>
+void engine<Policies>::apply_stream_message(stream_state& s, wire::message const& m, reply& answer, bool& done,
+                                            time_point now, outbox& out) {
+    origin const from{s.where, s.partner, true, s.exchanging};
+    bool const dialled = s.use == purpose::exchange;
+    switch (m.type) {
+    case wire::message_type::exchange_begin: {
+        bool const reply_flag = (m.flags & wire::exchange_flags::reply) != 0;
+        if (s.exchanging || s.use == purpose::probe || reply_flag != dialled) {
+            refuse(gossip_error::stream_protocol);
+            done = true;
+            return drop_stream(s.id, error{gossip_error::stream_protocol, 0, "exchange_begin"}, true, out);
+        }
+        s.exchanging = true;
+        s.news_before = news_;
+        if (!dialled && (m.flags & wire::exchange_flags::join) != 0) s.reason = exchange_reason::join;
+        return;
+    }
+    case wire::message_type::exchange_end:
+        if (!s.exchanging) {
+            refuse(gossip_error::stream_protocol);
+            done = true;
+            return drop_stream(s.id, error{gossip_error::stream_protocol, 0, "exchange_end"}, true, out);
+        }
+        // Merged first, answered then: the answer holds what both know.
+        if (!dialled) send_state(s, wire::exchange_flags::reply, out);
+        done = true;
+        return;
+    case wire::message_type::ack:
+        on_ack(m, from, answer, now, out);
+        done = s.use == purpose::probe;
+        return;
+    default: return apply(m, from, answer, now, out);
+    }
+}
+
+/// Sends everything the policy offers, in as few frames as it takes.
+template <typename Policies>
+void engine<Policies>::send_state(stream_state& s, std::uint8_t flags, outbox& out) {
+    slot at = 0;
+    std::uint32_t announced = 0;
+    bool begun = false, ended = false;
+    // A member's record and its accusation travel together, so that no receiver sees the second without the first.
+    constexpr std::size_t most_per_member = 3 + limits::record + 3 + 17 + 8 * limits::accusers;
+    while (!ended) {
+        send_frame(s, out, [&](wire::packet_writer& packet) {
+            if (!begun) packet.exchange_begin(flags);
+            begun = true;
+            for (; at < table_.end() && packet.remaining() > most_per_member; ++at) {
+                member const& row = table_[at];
+                if (!row.used || !repair_.offers(row, s.reason)) continue;
+                packet.announce(row.record_bytes());
+                ++announced;
+                if (row.state == member_state::suspect || row.state == member_state::dead)
+                    (void)write_update(at, packet);
+            }
+            if (at == table_.end()) ended = packet.exchange_end(announced);
+        });
+    }
+}
+
+template <typename Policies>
+template <typename Fill>
+void engine<Policies>::send_frame(stream_state& s, outbox& out, Fill&& fill) {
+    byte_span const buffer = out.room(wire::stream_prefix + limits::stream_frame);
+    byte_span const body = buffer.subspan(wire::stream_prefix);
+    wire::packet_writer packet{
+        body.subspan(wire::envelope::head, limits::stream_frame - wire::envelope::head - wire::envelope::tail)};
+    fill(packet);
+    if (packet.empty()) return;
+    wire::envelope head;
+    head.sender = key_;
+    head.session = session_;
+    head.counter = ++frames_;
+    head.random = rng_();
+    bool const dialled = s.use != purpose::serve;
+    s.sends.direction = dialled ? wire::frame_binding::dialer : wire::frame_binding::acceptor;
+    byte_span const frame =
+        crypto::seal_frame(sealing_, head, options_.network, node_id{}, &s.sends, body, packet.size());
+    if (dialled && s.sends.index == 0) s.receives = wire::frame_binding::of_acceptor(frame);
+    s.sends = s.sends.following(frame);
+    wire::write_stream_prefix(buffer.first<wire::stream_prefix>(), frame.size());
+    ++counters_.frames_sent;
+    counters_.stream_bytes_sent += wire::stream_prefix + frame.size();
+    out.send_frame(s.id, wire::stream_prefix + frame.size());
+}
+
+/// The more an exchange taught, the sooner the next one: a node among many that join at once settles in seconds, a
+/// settled cluster exchanges at the policy's leisure.
+template <typename Policies>
+void engine<Policies>::exchange_done(stream_state const& s, time_point now, outbox& out) {
+    ++counters_.exchanges;
+    bool const first = !joined_ && table_.reachable() > 1;
+    if (first || (s.use == purpose::exchange && news_ - s.news_before > 1 + table_.reachable() / 100)) {
+        exchange_gap_ = settling_gap;
+        next_exchange_ = std::min(next_exchange_, now + jitter(rng_, exchange_gap_, 40));
+    }
+    if (!first) return;
+    joined_ = true;
+    event e;
+    e.kind = event_kind::joined;
+    e.why = s.reason == exchange_reason::join      ? cause::requested
+            : s.reason == exchange_reason::contact ? cause::contacted
+                                                   : cause::scheduled;
+    e.subject = id_;
+    e.incarnation = incarnation_;
+    e.by = s.partner;
+    e.where = s.where;
+    e.count = static_cast<std::uint32_t>(table_.reachable());
+    out.notify(e);
+}
+
+/// Ends a stream; `why` tells what went wrong, if anything did.
+template <typename Policies>
+void engine<Policies>::drop_stream(stream_id id, std::optional<error> why, bool close, outbox& out) {
+    stream_state* const found = find_stream(id);
+    if (found == nullptr) return;
+    stream_state const s = *found;
+    *found = streams_.back();
+    streams_.pop_back();
+    next_stream_ = never;
+    for (stream_state const& other : streams_) next_stream_ = std::min(next_stream_, other.deadline);
+    if (close) out.close_stream(id);
+    if (!why || s.use != purpose::exchange) return;
+    if (s.reason != exchange_reason::join) return;
+    event e;
+    e.kind = event_kind::join_failed;
+    e.why = cause::requested;
+    e.subject = id_;
+    e.incarnation = incarnation_;
+    e.where = s.where;
+    e.what = why;
+    out.notify(e);
+}
+
+template <typename Policies>
+void engine<Policies>::on_stream_closed(stream_id id, std::optional<error> why, time_point now, outbox& out) {
+    if (!running()) return;
+    note_time(now);
+    stream_state const* const s = find_stream(id);
+    if (s == nullptr) return;
+    if (s->use == purpose::exchange) refuse(gossip_error::stream_refused);
+    drop_stream(id, why ? *why : error{gossip_error::stream_refused, 0, "stream"}, false, out);
+}
+
+template <typename Policies>
+void engine<Policies>::tick_streams(time_point now, outbox& out) {
+    for (std::size_t i = 0; i < streams_.size();) {
+        if (streams_[i].deadline > now) {
+            ++i;
+            continue;
+        }
+        refuse(gossip_error::stream_timed_out);
+        drop_stream(streams_[i].id, error{gossip_error::stream_timed_out, 0, "stream"}, true, out);
+        i = 0;
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::tick_exchange(time_point now, outbox& out) {
+    duration const period = repair_.period(numbers().exchange_period, table_.reachable());
+    exchange_gap_ = std::min(exchange_gap_ * 2, period);
+    next_exchange_ = now + jitter(rng_, exchange_gap_, 20);
+    slot const at = random_alive(key_);
+    if (at == no_slot) return;
+    (void)dial(table_[at].record().first_endpoint(), purpose::exchange, exchange_reason::periodic, now, out);
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,267 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: construction, datagrams in, replies out, the clock.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_INPUTS_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_INPUTS_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+template <typename Policies>
+engine<Policies>::engine(signing identity, sealing seal, random rng, options chosen, announcements handler,
+                         anti_entropy repair)
+    : identity_{std::move(identity)}, sealing_{std::move(seal)}, rng_{std::move(rng)}, handler_{std::move(handler)},
+      repair_{std::move(repair)}, options_{std::move(chosen)}, id_{identity_.id()}, key_{id_.short_id()},
+      table_{options_.tunables.max_members, rng_()}, suspicions_{options_.tunables.max_suspicions},
+      sources_{options_.tunables.packets_per_source, rng_()},
+      verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
+      relays_{options_.tunables.max_relays} {}
+
+template <typename Policies>
+result<void> engine<Policies>::start(time_point now, outbox& out) {
+    if (life_ != life::fresh) return fail(gossip_error::not_running, 0, "started before");
+    if (auto ok = check(numbers()); !ok) return ok;
+    if (auto ok = normalize(options_.self); !ok) return ok;
+    if (options_.self.addresses.empty()) return fail(core_error::empty, 0, "addresses");
+    std::uint64_t const first = std::clamp<std::uint64_t>(options_.incarnation, 1, limits::incarnation - 1);
+    if (auto ok = mint(first, false, now, out); !ok) return ok;
+    session_ = first;
+    life_ = life::running;
+    next_probe_ = now + uniform(rng_, numbers().probe_period);
+    next_exchange_ = now + uniform(rng_, numbers().exchange_period);
+    next_contact_ = now + uniform(rng_, numbers().contact_period);
+    next_sweep_ = now + numbers().tombstone_time / 16;
+    return {};
+}
+
+template <typename Policies>
+time_point engine<Policies>::next_deadline() const noexcept {
+    if (!running()) return never;
+    time_point at =
+        std::min({next_probe_, next_gossip_, next_exchange_, next_contact_, next_sweep_, next_stream_, leave_by_});
+    return std::min({at, probe_.next(numbers()), suspicions_.next(), relays_.next()});
+}
+
+/// A timer that comes much too late means that this process did not run, not that the others are gone.
+template <typename Policies>
+void engine<Policies>::note_time(time_point now) noexcept {
+    time_point const due = next_deadline();
+    if (due == never || now <= due || now - due <= numbers().pause_gap) return;
+    duration const gap = now - due;
+    ++counters_.pauses;
+    probe_.end();
+    relays_.clear();
+    suspicions_.postpone(gap);
+    for (stream_state& s : streams_) s.deadline = saturating_add(s.deadline, gap);
+    next_stream_ = saturating_add(next_stream_, gap);
+    // Hear the others out before probing them.
+    next_probe_ = now + numbers().probe_period;
+}
+
+template <typename Policies>
+void engine<Policies>::on_tick(time_point now, outbox& out) {
+    if (!running()) return;
+    note_time(now);
+    tick_probe(now, out);
+    tick_relays(now, out);
+    for (slot at = suspicions_.expired(now); at != no_slot; at = suspicions_.expired(now)) {
+        declare_dead(at, cause::suspicion_expired, suspicions_[table_[at].suspicion].names().front(), now, out);
+    }
+    if (next_stream_ <= now) tick_streams(now, out);
+    if (next_exchange_ <= now) tick_exchange(now, out);
+    if (next_contact_ <= now) tick_contact(now, out);
+    if (next_sweep_ <= now) tick_tombstones(now, out);
+    arm_gossip(now);
+    if (next_gossip_ <= now) tick_gossip(now, out);
+    if (leave_by_ <= now) finish_leaving(out);
+}
+
+template <typename Policies>
+void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, time_point now, outbox& out) {
+    if (!running()) return;
+    note_time(now);
+    ++counters_.datagrams_received;
+    counters_.bytes_received += bytes.size();
+    if (!sources_.take(from.address, now)) return refuse(gossip_error::source_over_budget);
+    auto const frame = crypto::open_frame(sealing_, options_.network, id_, nullptr, bytes);
+    if (!frame) {
+        ++counters_.malformed;
+        return;
+    }
+    wire::envelope const& head = frame->envelope;
+    if (head.sender == key_) return refuse(gossip_error::from_self);
+    slot const sender = table_.find(head.sender);
+    if (sender != no_slot &&
+        table_[sender].window.accept(head.session, head.counter) != crypto::replay_verdict::fresh) {
+        return refuse(gossip_error::replayed);
+    }
+    auto const packet = wire::packet_view::parse(frame->plain);
+    if (!packet) {
+        ++counters_.malformed;
+        return;
+    }
+    ++counters_.datagrams_accepted;
+    counters_.messages_skipped += packet->skipped();
+
+    origin const source{from, head.sender, false, false};
+    reply answer;
+    answer.sender_was_alive = sender != no_slot && table_[sender].state == member_state::alive;
+    auto messages = packet->messages();
+    for (wire::message m; messages.next(m);) apply(m, source, answer, now, out);
+    if (!answer.empty()) send_reply(answer, source, bytes.size(), now, out);
+    if (answer.contact_made && !answer.sender_was_alive && life_ == life::running) {
+        (void)dial(from, purpose::exchange, exchange_reason::contact, now, out);
+    }
+    arm_gossip(now);
+}
+
+template <typename Policies>
+void engine<Policies>::apply(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out) {
+    using enum wire::message_type;
+    switch (m.type) {
+    case ping:
+        answer.ack(m.nonce);
+        meet(m.incarnation, from, answer);
+        break;
+    case hello:
+        answer.ack(m.nonce);
+        answer.announce(self_);
+        meet(m.incarnation, from, answer);
+        break;
+    case ack:
+        meet(m.incarnation, from, answer);
+        on_ack(m, from, answer, now, out);
+        break;
+    case nack:
+        if (probe_.active() && m.nonce == probe_.nonce()) {
+            probe_.nack();
+            ++counters_.nacks_received;
+        } else {
+            refuse(gossip_error::unexpected_ack);
+        }
+        break;
+    case indirect_ping: relay_ping(m, from, now, out); break;
+    case announce: on_record(m.record, from, answer, now, out); break;
+    case wire::message_type::suspect:
+    case dead: on_accusation(m, from, answer, now, out); break;
+    case want:
+        if (slot const at = table_.find(m.subject); at != no_slot) {
+            if (table_[at].incarnation > m.incarnation) answer.announce(at);
+        } else {
+            refuse(gossip_error::unknown_subject);
+        }
+        break;
+    case exchange_begin:
+    case exchange_end: refuse(gossip_error::message_out_of_place); break;
+    }
+}
+
+/// The sender told its incarnation: find out whether one of the two is behind.
+template <typename Policies>
+void engine<Policies>::meet(std::uint64_t incarnation, origin const& from, reply& answer) noexcept {
+    slot const at = table_.find(from.sender);
+    if (at == no_slot || table_[at].incarnation < incarnation) {
+        answer.want(from.sender, at == no_slot ? 0 : table_[at].incarnation);
+        return;
+    }
+    // It was started again and does not know what it once signed: its own record tells it.
+    if (table_[at].incarnation > incarnation) answer.announce(at);
+    if (table_[at].state != member_state::alive) answer.accuse_sender = true;
+}
+
+template <typename Policies>
+void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out) {
+    if (probe_.active() && m.nonce == probe_.nonce()) {
+        return probe_answered(from.over_stream, from.sender != probe_.subject_key(), now, out);
+    }
+    if (auto const asked = relays_.answered(m.nonce)) {
+        send(asked->requester, table_.find(asked->requester_key), limits::packet, out,
+             [&](wire::packet_writer& packet) {
+                 packet.ack(asked->asked_nonce, incarnation_);
+                 fill_updates(packet);
+             });
+        return;
+    }
+    for (std::uint64_t& nonce : hellos_) {
+        if (nonce != m.nonce || nonce == 0) continue;
+        nonce = 0;
+        answer.contact_made = true;
+        return;
+    }
+    refuse(gossip_error::unexpected_ack);
+}
+
+template <typename Policies>
+void engine<Policies>::send_reply(reply const& answer, origin const& from, std::size_t received, time_point now,
+                                  outbox& out) {
+    slot const sender = table_.find(from.sender);
+    // An address that the sender does not announce may be somebody else's: it gets little more than it sent.
+    bool const announced = sender != no_slot && table_[sender].record().first_endpoint().address == from.source.address;
+    std::size_t const room = announced ? limits::packet : std::min(limits::packet, received * 3);
+    send(from.source, sender, room, out, [&](wire::packet_writer& packet) {
+        for (std::size_t i = 0; i < answer.ack_count; ++i) packet.ack(answer.acks[i], incarnation_);
+        if (answer.accuse_sender && sender != no_slot) (void)write_update(sender, packet);
+        for (std::size_t i = 0; i < answer.announce_count; ++i)
+            packet.announce(table_[answer.announces[i]].record_bytes());
+        for (std::size_t i = 0; i < answer.want_count; ++i) {
+            if (wants_.take(now)) packet.want(answer.wants[i].subject, answer.wants[i].known);
+        }
+        fill_updates(packet);
+    });
+}
+
+/// Builds one datagram in place: `fill` writes the plaintext, then it is sealed for `receiver`, or for anyone.
+template <typename Policies>
+template <typename Fill>
+void engine<Policies>::send(ip_endpoint const& to, slot receiver, std::size_t room, outbox& out, Fill&& fill) {
+    byte_span const buffer = out.room(limits::datagram);
+    wire::packet_writer packet{buffer.subspan(wire::envelope::head, std::min(room, limits::packet))};
+    fill(packet);
+    if (packet.empty()) return;
+    wire::envelope head;
+    head.sender = key_;
+    head.session = session_;
+    head.counter = ++frames_;
+    head.random = rng_();
+    node_id const whom = receiver == no_slot ? node_id{} : table_[receiver].record().id();
+    byte_span const frame = crypto::seal_frame(sealing_, head, options_.network, whom, nullptr, buffer, packet.size());
+    ++counters_.datagrams_sent;
+    counters_.bytes_sent += frame.size();
+    out.send_datagram(to, frame.size());
+}
+
+template <typename Policies>
+void engine<Policies>::hello(ip_endpoint const& where, time_point, outbox& out) {
+    if (life_ == life::running) call(where, no_slot, out);
+}
+
+/// Says hello; to somebody held dead (`held`) together with that, so that the answer can refute it.
+template <typename Policies>
+void engine<Policies>::call(ip_endpoint const& where, slot held, outbox& out) {
+    std::uint64_t const nonce = rng_() | 1U;
+    hellos_[hello_at_++ % hellos_.size()] = nonce;
+    // For anyone there: whoever was at this address may have come back under another key.
+    send(where, no_slot, limits::packet, out, [&](wire::packet_writer& packet) {
+        packet.hello(nonce, incarnation_);
+        packet.announce(table_[self_].record_bytes());
+        if (held != no_slot) (void)write_update(held, packet);
+    });
+}
+
+template <typename Policies>
+int engine<Policies>::check_invariants() const noexcept {
+    if (int const code = table_.check_invariants(); code != 0) return code;
+    if (int const code = suspicions_.check_invariants(table_); code != 0) return code;
+    if (int const code = queue_.check_invariants(table_); code != 0) return code;
+    if (life_ == life::fresh) return 0;
+    member const& row = table_[self_];
+    if (row.state != (life_ == life::running ? member_state::alive : member_state::left)) return 31;
+    if (row.incarnation != incarnation_) return 32;
+    return streams_.size() > numbers().max_streams ? 33 : 0;
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,334 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: records and accusations, the states of members, this node's own record.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_MEMBERS_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_MEMBERS_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+template <typename Policies>
+void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& answer, time_point now, outbox& out) {
+    auto const key = wire::record_view::peek(bytes);
+    if (!key) {
+        ++counters_.malformed;
+        return;
+    }
+    if (key->subject == key_) return on_own_record(bytes, *key, answer, now, out);
+    slot const at = table_.find(key->subject);
+    if (at != no_slot) {
+        member const& row = table_[at];
+        if (key->incarnation < row.incarnation) return refuse(gossip_error::stale);
+        if (key->incarnation == row.incarnation && equal(bytes, row.record_bytes())) {
+            ++counters_.duplicates;
+            // In a storm, hearing it from others counts as having told it: they are telling it as well.
+            if (row.queued && !from.in_exchange && queue_.size() > storm) queue_.count(table_, at, transmit_limit());
+            return;
+        }
+    }
+    auto const record = wire::record_view::parse(bytes);
+    if (!record) {
+        ++counters_.malformed;
+        return;
+    }
+    if (at != no_slot && table_[at].record().id() != record->id()) return refuse(gossip_error::short_id_taken);
+    if (!trustworthy(*record, from, at != no_slot, now)) return;
+    if (at == no_slot) return insert(*record, from, now, out);
+    if (record->incarnation() > table_[at].incarnation) return renew(at, *record, from, now, out);
+
+    // Two signed records with one incarnation: a cloned key. Everybody keeps the same one, whatever came first.
+    bool const wins = record->left() != (table_[at].state == member_state::left)
+                          ? record->left()
+                          : std::lexicographical_compare(table_[at].record_bytes().begin(),
+                                                         table_[at].record_bytes().end(), bytes.begin(), bytes.end());
+    if (wins) {
+        member_state const held = table_[at].state;
+        table_.replace(at, *record);
+        if (record->left() && held != member_state::left) {
+            suspicions_.stop(table_, at);
+            table_.set_state(at, member_state::left, now);
+            if (held != member_state::dead && table_[at].reported)
+                notify(event_kind::member_left, cause::said_goodbye, at, from.sender, out);
+        }
+        queue_.push(table_, at);
+    }
+    notify(event_kind::conflict, learnt(from, key->subject), at, from.sender, out);
+}
+
+/// The checks that cost, in the order of their cost; everything cheap was done by the caller.
+template <typename Policies>
+bool engine<Policies>::trustworthy(wire::record_view const& record, origin const& from, bool known, time_point now) {
+    if (!handler_.admits(record.id())) {
+        refuse(gossip_error::not_admitted);
+        return false;
+    }
+    if (!verifies_.take(now)) {
+        refuse(gossip_error::verify_over_budget);
+        return false;
+    }
+    ++counters_.signatures_checked;
+    if (!crypto::verify_record<signing>(record, options_.network)) {
+        refuse(gossip_error::bad_signature);
+        return false;
+    }
+    announcement_context const context{from.source, from.sender == record.short_id(), from.over_stream, known};
+    if (handler_.on_announcement(record, context) == verdict::refuse) {
+        refuse(gossip_error::refused_by_handler);
+        return false;
+    }
+    return true;
+}
+
+template <typename Policies>
+void engine<Policies>::insert(wire::record_view const& record, origin const& from, time_point now, outbox& out) {
+    if (table_.size() >= table_.max_size()) {
+        slot const victim = evictable(now);
+        if (victim == no_slot) return refuse(gossip_error::table_full);
+        forget(victim, cause::evicted, out);
+    }
+    slot const at = table_.insert(record, record.left() ? member_state::left : member_state::alive, now);
+    ++news_;
+    // What a newcomer is told by the cluster it joins, the cluster knows.
+    if (joined_ || !from.in_exchange) queue_.push(table_, at);
+    if (record.left()) return;
+    order_.push_back(at);
+    std::size_t const place =
+        order_at_ + static_cast<std::size_t>(uniform(rng_, std::uint64_t{order_.size() - order_at_}));
+    std::swap(order_.back(), order_[place]);
+    table_[at].reported = true;
+    notify(event_kind::member_up, learnt(from, record.short_id()), at, from.sender, out);
+}
+
+template <typename Policies>
+void engine<Policies>::renew(slot at, wire::record_view const& record, origin const& from, time_point now,
+                             outbox& out) {
+    member& row = table_[at];
+    member_state const before = row.state;
+    // Everything between incarnation and signature is what the host wrote.
+    constexpr std::size_t head = 42, tail = 64;
+    auto const said = [](byte_view bytes) { return bytes.subspan(head, bytes.size() - head - tail); };
+    bool const changed = !equal(said(row.record_bytes()), said(record.bytes()));
+    suspicions_.stop(table_, at);
+    table_.replace(at, record);
+    ++news_;
+    queue_.push(table_, at);
+    if (record.left()) {
+        table_.set_state(at, member_state::left, now);
+        if (before <= member_state::suspect) {
+            notify(event_kind::member_left, cause::said_goodbye, at, from.sender, out);
+            notify_if_alone(out);
+        }
+        return;
+    }
+    table_.set_state(at, member_state::alive, now);
+    switch (before) {
+    case member_state::alive:
+        if (changed) notify(event_kind::member_updated, learnt(from, row.key), at, from.sender, out);
+        break;
+    case member_state::suspect:
+        notify(event_kind::member_refuted, cause::refuted, at, from.sender, out);
+        if (changed) notify(event_kind::member_updated, learnt(from, row.key), at, from.sender, out);
+        break;
+    case member_state::dead:
+    case member_state::left:
+        row.reported = true;
+        if (std::find(order_.begin() + static_cast<std::ptrdiff_t>(order_at_), order_.end(), at) == order_.end())
+            order_.push_back(at);
+        notify(event_kind::member_up, learnt(from, row.key), at, from.sender, out);
+        break;
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::on_own_record(byte_view bytes, wire::record_key const& key, reply& answer, time_point now,
+                                     outbox& out) {
+    if (key.incarnation < incarnation_) {
+        answer.announce(self_);
+        return refuse(gossip_error::stale);
+    }
+    if (key.incarnation == incarnation_ && equal(bytes, table_[self_].record_bytes())) {
+        ++counters_.duplicates;
+        return;
+    }
+    if (life_ != life::running) return;
+    auto const record = wire::record_view::parse(bytes);
+    if (!record || record->id() != id_) return refuse(gossip_error::short_id_taken);
+    if (!verifies_.take(now)) return refuse(gossip_error::verify_over_budget);
+    ++counters_.signatures_checked;
+    if (!crypto::verify_record<signing>(*record, options_.network)) return refuse(gossip_error::bad_signature);
+    if (key.incarnation > incarnation_) {
+        // An earlier life of this node, whose incarnation was not kept: go on above it.
+        session_ = key.incarnation + 1;
+        frames_ = 0;
+    } else {
+        notify(event_kind::conflict, cause::announced, self_, key_, out);
+        if (conflict_minted_ != time_point{} && now - conflict_minted_ < std::chrono::seconds{10}) return;
+        conflict_minted_ = now;
+    }
+    if (mint(key.incarnation + 1, false, now, out)) answer.announce(self_);
+}
+
+template <typename Policies>
+void engine<Policies>::on_accusation(wire::message const& m, origin const& from, reply& answer, time_point now,
+                                     outbox& out) {
+    if (m.subject == key_) {
+        if (m.incarnation < incarnation_) {
+            answer.announce(self_);
+            return refuse(gossip_error::stale);
+        }
+        if (m.incarnation > incarnation_) {
+            answer.want(key_, incarnation_);
+            return refuse(gossip_error::unproven);
+        }
+        if (life_ == life::running) {
+            refute(m.accusers[0], now, out);
+            answer.announce(self_);
+        }
+        return;
+    }
+    slot const at = table_.find(m.subject);
+    if (at == no_slot) {
+        answer.want(m.subject, 0);
+        return refuse(gossip_error::unknown_subject);
+    }
+    member const& row = table_[at];
+    if (m.incarnation > row.incarnation) {
+        answer.want(m.subject, row.incarnation);
+        return refuse(gossip_error::unproven);
+    }
+    if (m.incarnation < row.incarnation) {
+        answer.announce(at);
+        return refuse(gossip_error::stale);
+    }
+    if (row.state >= member_state::dead) return;
+    // Merged from a state exchange, "dead" may be old news of a partition: the subject gets its chance to refute.
+    if (m.type == wire::message_type::dead && !from.in_exchange) {
+        return declare_dead(at, cause::declared_by_other, m.accusers[0], now, out);
+    }
+    suspect(at, m.accuser_list(), cause::accused, now, out);
+}
+
+template <typename Policies>
+void engine<Policies>::suspect(slot at, std::span<short_id const> accusers, cause why, time_point now, outbox& out) {
+    if (table_[at].state == member_state::suspect) {
+        if (suspicions_.confirm(table_, at, accusers) != 0) queue_.push(table_, at);
+        return;
+    }
+    if (suspicions_.full()) return refuse(gossip_error::too_many_suspicions);
+    auto const bounds =
+        membership::suspicion_time::of(table_.reachable(), numbers().probe_period, numbers().suspicion_factor,
+                                       numbers().suspicion_max_factor, numbers().confirmations);
+    table_.set_state(at, member_state::suspect, now);
+    suspicions_.start(table_, at, accusers, bounds, now);
+    queue_.push(table_, at);
+    notify(event_kind::member_suspected, why, at, accusers.front(), out);
+}
+
+template <typename Policies>
+void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point now, outbox& out) {
+    suspicions_.stop(table_, at);
+    table_.set_state(at, member_state::dead, now);
+    queue_.push(table_, at);
+    notify(event_kind::member_dead, why, at, by, out);
+    notify_if_alone(out);
+}
+
+template <typename Policies>
+void engine<Policies>::forget(slot at, cause why, outbox& out) {
+    if (table_[at].reported) notify(event_kind::member_removed, why, at, key_, out);
+    queue_.remove(table_, at);
+    suspicions_.stop(table_, at);
+    table_.erase(at);
+}
+
+/// The oldest of some tombstones chosen at random; living members are never evicted for a newcomer.
+template <typename Policies>
+membership::slot engine<Policies>::evictable(time_point now) noexcept {
+    slot oldest = no_slot;
+    time_point since = now;
+    for (int tries = 0; tries < 64; ++tries) {
+        slot const at = table_.any(rng_);
+        member const& row = table_[at];
+        if (!row.used || row.state < member_state::dead || row.since > since || at == self_) continue;
+        oldest = at;
+        since = row.since;
+    }
+    return oldest;
+}
+
+/// Signs this node's record anew and queues it.
+template <typename Policies>
+result<void> engine<Policies>::mint(std::uint64_t incarnation, bool left, time_point now, outbox& out) {
+    byte_span const room = out.room(limits::record);
+    auto const record = crypto::sign_record(identity_, options_.network, options_.self, incarnation, left, room);
+    if (!record) return fail(record.error());
+    incarnation_ = incarnation;
+    if (self_ == no_slot)
+        self_ = table_.insert(*record, member_state::alive, now);
+    else
+        table_.replace(self_, *record);
+    if (left) table_.set_state(self_, member_state::left, now);
+    queue_.push(table_, self_);
+    out.persist(record->size());
+    return {};
+}
+
+template <typename Policies>
+void engine<Policies>::refute(short_id accuser, time_point now, outbox& out) {
+    if (!mint(incarnation_ + 1, false, now, out)) return;
+    ++counters_.refutations;
+    notify(event_kind::self_refuted, cause::accused, self_, accuser, out);
+}
+
+template <typename Policies>
+result<void> engine<Policies>::update(description changed, time_point now, outbox& out) {
+    if (life_ != life::running) return fail(gossip_error::not_running, 0, "update");
+    if (auto ok = normalize(changed); !ok) return ok;
+    if (changed.addresses.empty()) return fail(core_error::empty, 0, "addresses");
+    std::swap(options_.self, changed);
+    auto const minted = mint(incarnation_ + 1, false, now, out);
+    if (!minted) std::swap(options_.self, changed);
+    arm_gossip(now);
+    return minted;
+}
+
+template <typename Policies>
+void engine<Policies>::leave(time_point now, outbox& out) {
+    if (life_ != life::running || !mint(incarnation_ + 1, true, now, out)) return;
+    life_ = life::leaving;
+    leave_by_ = now + numbers().leave_patience;
+    next_probe_ = next_exchange_ = next_contact_ = never;
+    probe_.end();
+    if (table_.reachable() == 0) return finish_leaving(out);
+    arm_gossip(now);
+}
+
+template <typename Policies>
+void engine<Policies>::notify_if_alone(outbox& out) {
+    if (!joined_ || table_.reachable() > 1) return;
+    joined_ = false;
+    notify(event_kind::isolated, cause::alone, self_, key_, out);
+}
+
+template <typename Policies>
+void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, outbox& out) {
+    event e;
+    e.kind = kind;
+    e.why = why;
+    e.by = by;
+    e.subject = table_[at].record().id();
+    e.incarnation = table_[at].incarnation;
+    e.where = table_[at].record().first_endpoint();
+    out.notify(e);
+}
+
+template <typename Policies>
+cause engine<Policies>::learnt(origin const& from, short_id subject) const noexcept {
+    return from.in_exchange ? cause::state_exchange : from.sender == subject ? cause::contacted : cause::announced;
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,156 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: probing members, directly, through helpers and by stream; probing for others.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_PROBING_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_PROBING_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+template <typename Policies>
+void engine<Policies>::tick_probe(time_point now, outbox& out) {
+    if (next_probe_ <= now) begin_probe(now);
+    for (;;) {
+        switch (probe_.due(numbers(), now)) {
+        case probe_step::wait: return;
+        case probe_step::ping: ping_subject(out); break;
+        case probe_step::ask: ask_helpers(now, out); break;
+        case probe_step::verdict: conclude_probe(now, out); break;
+        }
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::begin_probe(time_point now) {
+    // Periods are counted from where they should have begun, so that lateness does not add up.
+    next_probe_ = std::max(saturating_add(next_probe_, numbers().probe_period), now + numbers().probe_period / 2);
+    slot const target = next_target();
+    if (target == no_slot) return;
+    ++counters_.probes;
+    probe_.begin(target, table_[target].key, rng_() | 1U, now);
+}
+
+/// The next member of this pass; a new random order begins each pass, so that every member is probed once per pass.
+template <typename Policies>
+membership::slot engine<Policies>::next_target() noexcept {
+    for (int pass = 0; pass < 2; ++pass) {
+        while (order_at_ < order_.size()) {
+            slot const at = order_[order_at_++];
+            member const& row = table_[at];
+            if (row.used && at != self_ && row.state <= member_state::suspect) return at;
+        }
+        order_at_ = 0;
+        order_.clear();
+        table_.for_each([&](slot at, member const& row) {
+            if (at != self_ && row.state <= member_state::suspect) order_.push_back(at);
+        });
+        shuffle(std::span{order_}, rng_);
+    }
+    return no_slot;
+}
+
+template <typename Policies>
+void engine<Policies>::send_ping(slot to, std::uint64_t nonce, outbox& out) {
+    send(table_[to].record().first_endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
+        packet.ping(nonce, incarnation_);
+        // The accused hears of it with the question (Lifeguard's buddy rule), so its answer can already refute.
+        if (table_[to].state != member_state::alive) (void)write_update(to, packet);
+        fill_updates(packet);
+    });
+}
+
+template <typename Policies>
+void engine<Policies>::ping_subject(outbox& out) {
+    slot const at = probe_.subject();
+    if (table_[at].used && table_[at].key == probe_.subject_key())
+        send_ping(at, probe_.nonce(), out);
+    else
+        probe_.end();
+}
+
+template <typename Policies>
+void engine<Policies>::ask_helpers(time_point now, outbox& out) {
+    for (unsigned asked = 0, tries = 0; asked < numbers().helpers && tries < 32u; ++tries) {
+        slot const at = random_alive(probe_.subject_key());
+        if (at == no_slot) break;
+        if (!probe_.ask(table_[at].key)) continue;
+        ++asked;
+        send(table_[at].record().first_endpoint(), at, limits::packet, out, [&](wire::packet_writer& packet) {
+            packet.indirect_ping(probe_.nonce(), probe_.subject_key());
+            fill_updates(packet);
+        });
+    }
+    if (probe_.wave() == 1 && numbers().stream_fallback) {
+        (void)dial(table_[probe_.subject()].record().first_endpoint(), purpose::probe, exchange_reason::periodic, now,
+                   out);
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::conclude_probe(time_point now, outbox& out) {
+    ++counters_.probes_failed;
+    slot const at = probe_.subject();
+    member const& row = table_[at];
+    if (!row.used || row.key != probe_.subject_key() || row.state > member_state::suspect) return;
+    // If not one helper said anything, the fault is more likely here. That is believed twice in a row, not for ever:
+    // the helpers may all be dead.
+    if (probe_.helpers_asked() != 0 && probe_.nacks() == 0 && unsure_ < 2) {
+        ++unsure_;
+        ++counters_.probes_unsure;
+        return;
+    }
+    unsure_ = 0;
+    suspect(at, std::span{&key_, 1}, cause::probe_failed, now, out);
+}
+
+template <typename Policies>
+void engine<Policies>::probe_answered(bool over_stream, bool through_helper, time_point now, outbox& out) {
+    unsure_ = 0;
+    probe_.end();
+    if (over_stream) {
+        ++counters_.probes_by_stream;
+        if (blocked_told_ == time_point{} || now - blocked_told_ > std::chrono::minutes{1}) {
+            blocked_told_ = now;
+            notify(event_kind::datagrams_blocked, cause::contacted, probe_.subject(), probe_.subject_key(), out);
+        }
+    } else if (through_helper) {
+        ++counters_.probes_by_helper;
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::relay_ping(wire::message const& m, origin const& from, time_point now, outbox& out) {
+    if (from.over_stream) return refuse(gossip_error::message_out_of_place);
+    // Only a member's address out of its own signed record is ever pinged for somebody else.
+    slot const at = table_.find(m.subject);
+    if (at == no_slot || at == self_) return refuse(gossip_error::unknown_subject);
+    relay made;
+    made.nonce = rng_() | 1U;
+    made.asked_nonce = m.nonce;
+    made.requester = from.source;
+    made.requester_key = from.sender;
+    made.subject = m.subject;
+    made.repeat = now + numbers().helper_retry;
+    made.nack_at = now + numbers().helper_patience;
+    if (!relays_.add(made)) return refuse(gossip_error::too_many_relays);
+    send_ping(at, made.nonce, out);
+}
+
+template <typename Policies>
+void engine<Policies>::tick_relays(time_point now, outbox& out) {
+    while (relays_.next() <= now) {
+        if (auto const repeated = relays_.to_repeat(now)) {
+            if (slot const at = table_.find(repeated->subject); at != no_slot) send_ping(at, repeated->nonce, out);
+        }
+        if (auto const over = relays_.expired(now)) {
+            send(over->requester, table_.find(over->requester_key), limits::packet, out,
+                 [&](wire::packet_writer& packet) { packet.nack(over->asked_nonce); });
+        }
+    }
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,136 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: spreading updates, calling those who are not alive, forgetting tombstones.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_SPREADING_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_SPREADING_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+template <typename Policies>
+unsigned engine<Policies>::transmit_limit() const noexcept {
+    return std::min(broadcast_queue::max_transmits,
+                    numbers().retransmit_factor * membership::decades(table_.reachable()));
+}
+
+/// Writes what is held of a member as one message. False if it does not fit.
+template <typename Policies>
+bool engine<Policies>::write_update(slot at, wire::packet_writer& packet) const {
+    member const& row = table_[at];
+    switch (row.state) {
+    case member_state::alive:
+    case member_state::left: return packet.announce(row.record_bytes());
+    case member_state::suspect:
+        return packet.accuse(wire::message_type::suspect, row.key, row.incarnation, suspicions_[row.suspicion].names());
+    case member_state::dead:
+        return packet.accuse(wire::message_type::dead, row.key, row.incarnation, std::span{&key_, 1});
+    }
+    return false;
+}
+
+template <typename Policies>
+void engine<Policies>::fill_updates(wire::packet_writer& packet) {
+    if (queue_.empty()) return;
+    queue_.fill(table_, transmit_limit(), [&](slot at) { return write_update(at, packet); });
+}
+
+template <typename Policies>
+void engine<Policies>::arm_gossip(time_point now) noexcept {
+    bool const somebody =
+        table_.reachable() + (life_ == life::leaving ? 1 : 0) > 1 || table_.count(member_state::dead) != 0;
+    if (queue_.empty() || !somebody) {
+        next_gossip_ = never;
+        return;
+    }
+    next_gossip_ =
+        std::max(now, last_gossip_ + (queue_.has_fresh() ? numbers().eager_interval : numbers().gossip_interval));
+}
+
+template <typename Policies>
+void engine<Policies>::tick_gossip(time_point now, outbox& out) {
+    last_gossip_ = now;
+    std::array<slot, 5> told{};
+    for (std::size_t i = 0; i < numbers().fan_out && !queue_.empty(); ++i) {
+        slot const to = gossip_target(now);
+        if (to == no_slot || std::find(told.begin(), told.begin() + i, to) != told.begin() + i) {
+            told[i] = no_slot;
+            continue;
+        }
+        told[i] = to;
+        send(table_[to].record().first_endpoint(), to, limits::packet, out,
+             [&](wire::packet_writer& packet) { fill_updates(packet); });
+    }
+    if (life_ == life::leaving && !table_[self_].queued) return finish_leaving(out);
+    arm_gossip(now);
+}
+
+/// Somebody alive; one time in four possibly somebody lately declared dead, who may be able to refute.
+template <typename Policies>
+membership::slot engine<Policies>::gossip_target(time_point now) noexcept {
+    bool const dead_too = (rng_() & 3U) == 0;
+    for (int tries = 0; tries < 24; ++tries) {
+        slot const at = table_.any(rng_);
+        member const& row = table_[at];
+        if (!row.used || at == self_ || row.state == member_state::left) continue;
+        if (row.state != member_state::dead) return at;
+        if (dead_too && now - row.since < numbers().gossip_to_dead) return at;
+    }
+    return random_alive(key_);
+}
+
+/// A random alive member but this node and `except`. Falls back to a scan, so that it finds one if there is one.
+template <typename Policies>
+membership::slot engine<Policies>::random_alive(short_id except) noexcept {
+    slot const end = table_.end();
+    auto const fits = [&](slot at) {
+        member const& row = table_[at];
+        return row.used && at != self_ && row.state == member_state::alive && row.key != except;
+    };
+    for (int tries = 0; tries < 8; ++tries) {
+        if (slot const at = table_.any(rng_); fits(at)) return at;
+    }
+    slot const first = table_.any(rng_);
+    for (slot i = 0; i < end; ++i) {
+        if (slot const at = (first + i) % end; fits(at)) return at;
+    }
+    return no_slot;
+}
+
+/// Calls a few of the dead: a partition that outlasted every timer heals because somebody still asks.
+template <typename Policies>
+void engine<Policies>::tick_contact(time_point now, outbox& out) {
+    next_contact_ = now + jitter(rng_, numbers().contact_period, 20);
+    std::size_t const dead = table_.count(member_state::dead);
+    std::size_t const calls = std::min<std::size_t>(numbers().contacts, dead);
+    slot const end = table_.end();
+    slot at = table_.any(rng_);
+    for (std::size_t called = 0, seen = 0; called < calls && seen < end; ++seen, at = (at + 1) % end) {
+        member const& row = table_[at];
+        if (!row.used || row.state != member_state::dead) continue;
+        ++called;
+        call(row.record().first_endpoint(), at, out);
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::tick_tombstones(time_point now, outbox& out) {
+    next_sweep_ = now + numbers().tombstone_time / 16;
+    for (slot at = 0; at < table_.end(); ++at) {
+        member const& row = table_[at];
+        if (!row.used || at == self_ || row.state < member_state::dead) continue;
+        if (now - row.since >= numbers().tombstone_time) forget(at, cause::tombstone_expired, out);
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::finish_leaving(outbox& out) {
+    notify(event_kind::self_left, cause::requested, self_, key_, out);
+    while (!streams_.empty()) drop_stream(streams_.back().id, std::nullopt, true, out);
+    life_ = life::left;
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

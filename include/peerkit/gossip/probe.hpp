@@ -1,0 +1,102 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The timetable of one probe: direct pings, two waves of helpers, the verdict. No I/O, no members.
+#ifndef PEERKIT_GOSSIP_PROBE_HPP
+#define PEERKIT_GOSSIP_PROBE_HPP
+
+#include <peerkit/core/clock.hpp>
+#include <peerkit/core/node_id.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/tunables.hpp>
+#include <peerkit/membership/member_table.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+enum class probe_step : std::uint8_t {
+    wait,    ///< nothing is due
+    ping,    ///< ping the subject
+    ask,     ///< ask a wave of helpers (and, with the first, try a stream)
+    verdict, ///< nobody answered in time
+};
+
+/// One probe under way (SWIM section 3.1, with retransmissions and a second wave). Ask `due` until it says `wait`.
+class probe {
+public:
+    /// Most helpers a probe asks: two waves.
+    static constexpr std::size_t max_helpers = 16;
+
+    [[nodiscard]] bool active() const noexcept { return active_; }
+    [[nodiscard]] membership::slot subject() const noexcept { return subject_; }
+    [[nodiscard]] short_id subject_key() const noexcept { return key_; }
+    [[nodiscard]] std::uint64_t nonce() const noexcept { return nonce_; }
+    [[nodiscard]] std::size_t helpers_asked() const noexcept { return asked_; }
+    [[nodiscard]] unsigned nacks() const noexcept { return nacks_; }
+    [[nodiscard]] unsigned wave() const noexcept { return waves_; }
+
+    void begin(membership::slot subject, short_id key, std::uint64_t nonce, time_point now) noexcept {
+        *this = probe{};
+        active_ = true;
+        subject_ = subject;
+        key_ = key;
+        nonce_ = nonce;
+        begun_ = now;
+    }
+    void end() noexcept { active_ = false; }
+    void nack() noexcept { ++nacks_; }
+    /// Notes a helper as asked. False if it was asked before or there is no room.
+    bool ask(short_id helper) noexcept {
+        auto const last = helpers_.begin() + asked_;
+        if (asked_ == helpers_.size() || std::find(helpers_.begin(), last, helper) != last) return false;
+        helpers_[asked_++] = helper;
+        return true;
+    }
+
+    /// What is due at `now`; each step but `wait` is given once.
+    [[nodiscard]] probe_step due(tunables const& t, time_point now) noexcept {
+        if (!active_) return probe_step::wait;
+        duration const elapsed = now - begun_;
+        if (elapsed >= t.verdict_after) {
+            active_ = false;
+            return probe_step::verdict;
+        }
+        if (tries_ < t.direct_tries && elapsed >= t.probe_retry * tries_) {
+            ++tries_;
+            return probe_step::ping;
+        }
+        if ((waves_ == 0 && elapsed >= t.helpers_after) || (waves_ == 1 && elapsed >= t.helpers_again)) {
+            ++waves_;
+            return probe_step::ask;
+        }
+        return probe_step::wait;
+    }
+    /// When `due` should be asked again.
+    [[nodiscard]] time_point next(tunables const& t) const noexcept {
+        if (!active_) return never;
+        duration after = t.verdict_after;
+        if (tries_ < t.direct_tries) after = std::min(after, t.probe_retry * tries_);
+        if (waves_ < 2) after = std::min(after, waves_ == 0 ? t.helpers_after : t.helpers_again);
+        return begun_ + after;
+    }
+
+private:
+    bool active_ = false;
+    std::uint8_t tries_ = 0;
+    std::uint8_t waves_ = 0;
+    std::uint8_t nacks_ = 0;
+    std::uint8_t asked_ = 0;
+    membership::slot subject_ = membership::no_slot;
+    short_id key_{};
+    std::uint64_t nonce_ = 0;
+    time_point begun_{};
+    std::array<short_id, max_helpers> helpers_{};
+};
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,221 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The members one node knows: rows with stable slots, found by short id in constant time, capped.
+#ifndef PEERKIT_MEMBERSHIP_MEMBER_TABLE_HPP
+#define PEERKIT_MEMBERSHIP_MEMBER_TABLE_HPP
+
+#include <peerkit/core/bytes.hpp>
+#include <peerkit/core/clock.hpp>
+#include <peerkit/core/node_id.hpp>
+#include <peerkit/core/rng.hpp>
+#include <peerkit/crypto/replay_window.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/membership/member_state.hpp>
+#include <peerkit/wire/record.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace membership {
+
+/// Index of a row; stays the same while the member is in the table.
+using slot = std::uint32_t;
+inline constexpr slot no_slot = 0xffffffffU;
+
+/// What is held of one member. The record is the subject's own signed announcement, verbatim.
+struct member {
+    short_id key{};
+    std::uint64_t incarnation = 0;
+    time_point since{};             ///< when `state` was entered
+    crypto::replay_window window{}; ///< frames already received from this member
+    std::unique_ptr<std::byte[]> bytes;
+    std::uint16_t size = 0;
+    std::uint16_t capacity = 0;
+    member_state state = member_state::alive;
+    std::uint8_t transmits = 0; ///< how often the queued update was sent; owned by the broadcast queue
+    bool queued = false;        ///< owned by the broadcast queue
+    bool used = false;          ///< false for a free row
+    bool reported = false;      ///< the host was told that this member is up
+    slot queue_next = no_slot;
+    slot queue_previous = no_slot;
+    std::uint32_t suspicion = no_slot; ///< index of the running suspicion; owned by the suspicion set
+
+    [[nodiscard]] byte_view record_bytes() const noexcept { return {bytes.get(), size}; }
+    [[nodiscard]] wire::record_view record() const noexcept { return wire::record_view::trusted(record_bytes()); }
+    [[nodiscard]] membership::standing standing() const noexcept { return {incarnation, state}; }
+};
+
+/// Rows in blocks (a row never moves) and an open-addressing index whose hash is keyed, so that nobody can choose keys
+/// that collide. Finding is constant time; nothing is allocated once the number of rows and the record sizes settle.
+class member_table {
+public:
+    /// `hash_key` is a random number that does not leave the node.
+    member_table(std::size_t max_members, std::uint64_t hash_key) : max_{max_members}, hash_key_{hash_key | 1U} {
+        index_.assign(64, no_slot);
+    }
+
+    /// Members and tombstones.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t max_size() const noexcept { return max_; }
+    /// Rows in one state.
+    [[nodiscard]] std::size_t count(member_state state) const noexcept {
+        return counts_[static_cast<std::size_t>(state)];
+    }
+    /// Alive and suspect members.
+    [[nodiscard]] std::size_t reachable() const noexcept {
+        return count(member_state::alive) + count(member_state::suspect);
+    }
+
+    /// All used rows are below this slot.
+    [[nodiscard]] slot end() const noexcept { return end_; }
+    [[nodiscard]] member& operator[](slot at) noexcept { return blocks_[at / block_rows][at % block_rows]; }
+    [[nodiscard]] member const& operator[](slot at) const noexcept { return blocks_[at / block_rows][at % block_rows]; }
+
+    [[nodiscard]] slot find(short_id key) const noexcept {
+        for (std::size_t i = home(key);; i = (i + 1) & mask()) {
+            slot const at = index_[i];
+            if (at == no_slot || (*this)[at].key == key) return at;
+        }
+    }
+
+    /// Adds a member whose key is not in the table. Gives `no_slot` when the table is full.
+    [[nodiscard]] slot insert(wire::record_view const& record, member_state state, time_point now) {
+        if (size_ >= max_) return no_slot;
+        slot at = free_;
+        if (at != no_slot) {
+            free_ = (*this)[at].queue_next;
+        } else {
+            at = end_++;
+            if (at / block_rows == blocks_.size()) blocks_.emplace_back(new member[block_rows]);
+        }
+        member& row = (*this)[at];
+        row.used = true;
+        row.key = record.short_id();
+        row.state = state;
+        row.since = now;
+        row.window = {};
+        row.queue_next = no_slot;
+        ++size_;
+        ++counts_[static_cast<std::size_t>(state)];
+        replace(at, record);
+        if ((size_ + 1) * 8 > index_.size() * 7)
+            rehash(index_.size() * 2);
+        else
+            place(at);
+        return at;
+    }
+
+    /// Puts a newer record of the same member in place of the old.
+    void replace(slot at, wire::record_view const& record) {
+        member& row = (*this)[at];
+        byte_view const bytes = record.bytes();
+        if (bytes.size() > row.capacity) {
+            // malloc hands out 16-byte steps less an 8-byte header: ask for what it would give anyway.
+            row.capacity = static_cast<std::uint16_t>(((bytes.size() + 7) / 16 + 1) * 16 - 8);
+            row.bytes.reset(new std::byte[row.capacity]);
+        }
+        copy_bytes(bytes, {row.bytes.get(), row.capacity});
+        row.size = static_cast<std::uint16_t>(bytes.size());
+        row.incarnation = record.incarnation();
+    }
+
+    void set_state(slot at, member_state state, time_point now) noexcept {
+        member& row = (*this)[at];
+        if (row.state == state) return;
+        --counts_[static_cast<std::size_t>(row.state)];
+        ++counts_[static_cast<std::size_t>(state)];
+        row.state = state;
+        row.since = now;
+    }
+
+    /// Forgets a member. The caller has taken it out of the broadcast queue and the suspicion set.
+    void erase(slot at) noexcept {
+        member& row = (*this)[at];
+        unplace(at);
+        --counts_[static_cast<std::size_t>(row.state)];
+        --size_;
+        row = member{};
+        row.queue_next = free_;
+        free_ = at;
+    }
+
+    /// A row chosen at random; free rows and all states included, so the caller tests and tries again.
+    template <Rng R>
+    [[nodiscard]] slot any(R& rng) const noexcept {
+        return end_ == 0 ? no_slot : static_cast<slot>(uniform(rng, std::uint64_t{end_}));
+    }
+
+    /// Calls `f(slot, member const&)` for every used row.
+    template <typename F>
+    void for_each(F&& f) const {
+        for (slot at = 0; at < end_; ++at) {
+            if (member const& row = (*this)[at]; row.used) f(at, row);
+        }
+    }
+
+    /// 0, or: 1 a count is wrong, 2 a row is not found by its key, 3 a row and its record disagree, 4 over the cap.
+    [[nodiscard]] int check_invariants() const noexcept {
+        std::array<std::size_t, 4> counted{};
+        std::size_t used = 0;
+        int code = size_ > max_ ? 4 : 0;
+        for_each([&](slot at, member const& row) {
+            ++used;
+            ++counted[static_cast<std::size_t>(row.state)];
+            if (find(row.key) != at) code = 2;
+            if (row.record().short_id() != row.key || row.record().incarnation() != row.incarnation) code = 3;
+        });
+        return used != size_ || counted != counts_ ? 1 : code;
+    }
+
+private:
+    static constexpr std::size_t block_rows = 128;
+
+    [[nodiscard]] std::size_t mask() const noexcept { return index_.size() - 1; }
+    [[nodiscard]] std::size_t home(short_id key) const noexcept {
+        std::uint64_t word = (static_cast<std::uint64_t>(key) ^ hash_key_) * 0x9e3779b97f4a7c15ULL;
+        word = (word ^ (word >> 29U)) * hash_key_;
+        return static_cast<std::size_t>(word >> 32U) & mask();
+    }
+    void place(slot at) noexcept {
+        std::size_t i = home((*this)[at].key);
+        while (index_[i] != no_slot) i = (i + 1) & mask();
+        index_[i] = at;
+    }
+    void unplace(slot at) noexcept {
+        std::size_t hole = home((*this)[at].key);
+        while (index_[hole] != at) hole = (hole + 1) & mask();
+        // Backward shift: no tombstones in the index, so lookups stay short for ever.
+        for (std::size_t i = (hole + 1) & mask(); index_[i] != no_slot; i = (i + 1) & mask()) {
+            std::size_t const wanted = home((*this)[index_[i]].key);
+            if (((i - wanted) & mask()) >= ((i - hole) & mask())) {
+                index_[hole] = index_[i];
+                hole = i;
+            }
+        }
+        index_[hole] = no_slot;
+    }
+    void rehash(std::size_t slots) {
+        index_.assign(slots, no_slot);
+        for (slot at = 0; at < end_; ++at) {
+            if ((*this)[at].used) place(at);
+        }
+    }
+
+    std::size_t max_;
+    std::uint64_t hash_key_;
+    std::vector<std::unique_ptr<member[]>> blocks_;
+    std::vector<slot> index_;
+    std::array<std::size_t, 4> counts_{};
+    std::size_t size_ = 0;
+    slot end_ = 0;
+    slot free_ = no_slot;
+};
+
+} // namespace membership
+PEERKIT_END_NAMESPACE
+
+#endif
