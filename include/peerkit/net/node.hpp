@@ -1,0 +1,315 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// A member of a network on real sockets: what most hosts include.
+#ifndef PEERKIT_NET_NODE_HPP
+#define PEERKIT_NET_NODE_HPP
+
+#include <peerkit/core/description.hpp>
+#include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/error.hpp>
+#include <peerkit/core/network_id.hpp>
+#include <peerkit/core/node_id.hpp>
+#include <peerkit/crypto/identity.hpp>
+#include <peerkit/crypto/key_file.hpp>
+#include <peerkit/crypto/key_ring.hpp>
+#include <peerkit/crypto/network_name.hpp>
+#include <peerkit/crypto/open_network.hpp>
+#include <peerkit/crypto/secure_rng.hpp>
+#include <peerkit/crypto/sodium.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/counters.hpp>
+#include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/member_view.hpp>
+#include <peerkit/gossip/policies.hpp>
+#include <peerkit/net/incarnation_file.hpp>
+#include <peerkit/net/interfaces.hpp>
+#include <peerkit/net/node_config.hpp>
+#include <peerkit/net/node_runtime.hpp>
+#include <peerkit/net/port_pair.hpp>
+#include <peerkit/net/traffic.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <unistd.h>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace net {
+
+/// The host's name made fit to be a node's name: its first label, other characters replaced by '-'.
+[[nodiscard]] inline std::string host_label() {
+    std::array<char, 256> buffer{};
+    if (::gethostname(buffer.data(), buffer.size() - 1) != 0) return "node";
+    std::string name{std::string_view{buffer.data()}.substr(0, std::string_view{buffer.data()}.find('.'))};
+    for (char& c : name) {
+        if (!check_name({&c, 1}, 1, "name")) c = '-';
+    }
+    name.resize(std::min(name.size(), limits::name));
+    return name.empty() ? "node" : name;
+}
+
+/// A member of a network: owns its sockets, finds peers, keeps the list of members, tells what happens.
+///
+/// Any number of nodes may share an `io_context`. Nothing here blocks, and nothing needs a thread of its own.
+/// Moves but does not copy; the destructor stops the node and no handler is called after it.
+///
+/// @par Thread safety
+/// Distinct nodes: safe. One node: unsafe. Every member, the destructor included, is called on the node's executor, or
+/// while nobody runs it. With an `io_context` run by several threads the executor must be a strand, and calls from
+/// elsewhere are posted there: `asio::post(node.executor(), [&] { node.stop(); })`. Only `leave` may be awaited from
+/// any coroutine.
+///
+/// @par Exceptions
+/// None of its own but `std::bad_alloc`. One thrown by a handler of the host stops the node and leaves `run()`.
+///
+/// @par Example
+/// @code
+/// asio::io_context loop;
+/// net::node_config config;
+/// config.key = crypto::network_key::parse(text).value();
+/// config.discovery = discovery::static_list::parse("10.0.0.1, 10.0.0.2").value();
+/// auto node = net::node::create(loop.get_executor(), std::move(config));
+/// if (!node) return report(node.error().message());
+/// node->on_event([](gossip::event const& e) { log(to_string(e.kind)); });
+/// if (auto ok = node->start(); !ok) return report(ok.error().message());
+/// loop.run();
+/// @endcode
+/// @tparam Policies a `gossip::policies`; see `net::node` and `net::open_node` for the usual ones
+template <typename Policies>
+class basic_node {
+public:
+    using policies = Policies;
+    using runtime = node_runtime<Policies>;
+    using event_handler = typename runtime::event_handler;
+    using notice_handler = typename runtime::notice_handler;
+
+    /// What the policies are made of, for those that a `node_config` does not describe.
+    struct seats {
+        typename Policies::signing identity;
+        typename Policies::sealing seal;
+        typename Policies::rng random;
+        typename Policies::announcements handler{};
+    };
+
+    /// Binds the sockets and prepares everything; the node is silent until `start`. `network`, `key`, `identity` and
+    /// `identity_file` of the configuration play no part: `network` and `with` say all that.
+    /// @par Errors those of `port_pair::open`, `advertised_addresses` and `incarnation_file::load`
+    [[nodiscard]] static result<basic_node> create(asio::any_io_executor executor, node_config config,
+                                                   network_id network, seats with) {
+        incarnation_file memory{config.state_directory, with.identity.id().short_id()};
+        auto const stored = memory.load();
+        if (!stored) return fail(stored.error());
+        auto sockets = port_pair::open(executor, config.listen);
+        if (!sockets) return fail(sockets.error());
+
+        basic_node made;
+        made.own_addresses_ = config.self.addresses;
+        if (made.own_addresses_.empty()) {
+            ip_family const only = sockets->dual() ? ip_family::none : sockets->local().address.family();
+            auto chosen = advertised_addresses(sockets->local().address, only);
+            if (!chosen) return fail(chosen.error());
+            made.own_addresses_ = std::move(*chosen);
+        }
+        made.gossip_port_ = sockets->local().port;
+        made.complete(config.self);
+
+        typename runtime::logic_type::options options;
+        options.network = network;
+        options.self = std::move(config.self);
+        options.tunables = config.tunables;
+        options.discovery = config.schedule;
+        options.incarnation = next_incarnation(*stored, wall_clock_incarnation());
+        made.runtime_ = std::make_shared<runtime>(
+            std::move(executor),
+            typename runtime::parts{std::move(*sockets),
+                                    {std::move(with.identity), std::move(with.seal), std::move(with.random),
+                                     std::move(options), std::move(with.handler)},
+                                    std::move(config.discovery),
+                                    std::move(memory),
+                                    config.tunables,
+                                    config.send_queue});
+        return made;
+    }
+
+    /// The same from a configuration alone. The identity file is read, and made if missing, before this returns.
+    /// @par Errors those above; `no_key`, `unwanted_key`; those of `crypto::load_or_create_identity`
+    [[nodiscard]] static result<basic_node> create(asio::any_io_executor executor, node_config config)
+        requires std::same_as<typename Policies::signing, crypto::ed25519_identity> &&
+                 std::same_as<typename Policies::rng, crypto::secure_rng> &&
+                 std::default_initializable<typename Policies::announcements> &&
+                 (std::constructible_from<typename Policies::sealing, crypto::network_key const&> ||
+                  std::constructible_from<typename Policies::sealing, network_id const&>)
+    {
+        constexpr bool sealed = std::constructible_from<typename Policies::sealing, crypto::network_key const&>;
+        if (auto const ready = crypto::ensure_sodium(); !ready) return fail(ready.error());
+        if (sealed && !config.key) return fail(net_error::no_key);
+        if (!sealed && config.key) return fail(net_error::unwanted_key);
+        auto identity = config.identity                ? result<crypto::ed25519_identity>{std::move(*config.identity)}
+                        : config.identity_file.empty() ? crypto::ed25519_identity::generate()
+                                                       : crypto::load_or_create_identity(config.identity_file);
+        if (!identity) return fail(identity.error());
+        auto random = crypto::secure_rng::make();
+        if (!random) return fail(random.error());
+        network_id const network = crypto::network_id_of(config.network);
+        auto seal = [&] {
+            if constexpr (sealed)
+                return typename Policies::sealing{*config.key};
+            else
+                return typename Policies::sealing{network};
+        }();
+        return create(std::move(executor), std::move(config), network,
+                      seats{std::move(*identity), std::move(seal), std::move(*random)});
+    }
+
+    basic_node(basic_node&&) noexcept = default;
+    basic_node& operator=(basic_node&& from) noexcept {
+        if (this != &from) {
+            end();
+            runtime_ = std::move(from.runtime_);
+            own_addresses_ = std::move(from.own_addresses_);
+            gossip_port_ = from.gossip_port_;
+        }
+        return *this;
+    }
+    ~basic_node() { end(); }
+
+    /// Starts to listen, look for peers and talk. Handlers are set before, so that they miss nothing; the first events
+    /// come during this call.
+    /// @par Errors `already_started`, `stopped`; those of `gossip::engine::start` for a description or tunables that
+    /// cannot be used (`record_too_large` names what crossed the limit)
+    [[nodiscard]] result<void> start() {
+        auto const alive = runtime_;
+        return alive->start();
+    }
+
+    /// Ends everything at once, without a goodbye: others find out by themselves. Handlers are not called any more;
+    /// `run()` returns when nothing else is left to do. Does nothing the second time.
+    void stop() {
+        auto const alive = runtime_;
+        alive->stop();
+    }
+
+    /// Says goodbye, waits until others know (or `tunables::leave_patience` is over), and stops.
+    /// @code asio::co_spawn(loop, node.leave(), asio::detached); @endcode
+    [[nodiscard]] asio::awaitable<void> leave() { return leave_by(runtime_); }
+
+    /// `handler(gossip::event const&)` is told of everything that happens, from the executor. It may call this node,
+    /// and stop or destroy it. Replaces the handler before.
+    void on_event(event_handler handler) { runtime_->on_event(std::move(handler)); }
+    /// `handler(discovery::notice const&)` is told what strategies have to say, and of trouble with the state file.
+    void on_notice(notice_handler handler) { runtime_->on_notice(std::move(handler)); }
+
+    /// Announces a changed description; the gossip port, and addresses if none are given, stay. On an error nothing
+    /// has changed.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::update`
+    [[nodiscard]] result<void> update(description changed) {
+        if (auto const ready = check_running(); !ready) return ready;
+        complete(changed);
+        auto const alive = runtime_;
+        return alive->ask([&](auto& logic, time_point now, gossip::outbox& out) {
+            return logic.update(std::move(changed), now, out);
+        });
+    }
+    /// Calls whoever is at `where`, once and as a candidate from now on. @par Errors `not_started`, `stopped`
+    [[nodiscard]] result<void> contact(ip_endpoint const& where) {
+        if (auto const ready = check_running(); !ready) return ready;
+        auto const alive = runtime_;
+        alive->ask([&](auto& logic, time_point now, gossip::outbox& out) { logic.contact(where, now, out); });
+        return {};
+    }
+
+    /// Copies of everything known of all members, this one included; the dead and those who left are kept for a while
+    /// and say so in `state`.
+    [[nodiscard]] std::vector<member_info> members() const {
+        std::vector<member_info> copies;
+        time_point const now = runtime_->now();
+        runtime_->logic().for_each_member([&](gossip::member_view const& m) { copies.push_back(copy_of(m, now)); });
+        return copies;
+    }
+    [[nodiscard]] std::optional<member_info> find(node_id const& id) const {
+        auto const found = runtime_->logic().find(id);
+        if (!found) return std::nullopt;
+        return copy_of(*found, runtime_->now());
+    }
+    /// Members that are alive or suspected, this one included.
+    [[nodiscard]] std::size_t alive_count() const noexcept { return runtime_->logic().alive_count(); }
+
+    [[nodiscard]] node_id const& id() const noexcept { return runtime_->logic().id(); }
+    /// The bound address and the real port.
+    [[nodiscard]] ip_endpoint const& local() const noexcept { return runtime_->local(); }
+    [[nodiscard]] std::vector<typed_address> const& advertised() const noexcept { return own_addresses_; }
+    /// Started, and neither stopped nor gone by a goodbye.
+    [[nodiscard]] bool running() const noexcept {
+        return runtime_->started() && !runtime_->stopped() && runtime_->logic().running();
+    }
+    [[nodiscard]] gossip::counters const& counters() const noexcept { return runtime_->logic().counters(); }
+    [[nodiscard]] traffic const& sockets() const noexcept { return runtime_->counted(); }
+    [[nodiscard]] asio::any_io_executor const& executor() const noexcept { return runtime_->executor(); }
+    /// The pure node, for everything else that can be looked at.
+    [[nodiscard]] typename runtime::logic_type const& logic() const noexcept { return runtime_->logic(); }
+    /// The UDP socket, for options of the system (traffic class, filters). Not for sending, receiving or closing.
+    [[nodiscard]] int datagram_handle() { return runtime_->datagram_handle(); }
+
+private:
+    basic_node() noexcept = default;
+
+    void end() noexcept {
+        if (!runtime_) return;
+        auto const alive = std::move(runtime_);
+        alive->on_event(nullptr);
+        alive->on_notice(nullptr);
+        alive->stop();
+    }
+    [[nodiscard]] static asio::awaitable<void> leave_by(std::shared_ptr<runtime> alive) {
+        co_await asio::co_spawn(alive->executor(), runtime::leave(alive), asio::use_awaitable);
+    }
+    [[nodiscard]] result<void> check_running() const noexcept {
+        if (runtime_->stopped()) return fail(net_error::stopped);
+        if (!runtime_->started()) return fail(net_error::not_started);
+        return {};
+    }
+    void complete(description& self) const {
+        if (self.name.empty()) self.name = host_label();
+        self.gossip_port = gossip_port_;
+        if (self.addresses.empty()) self.addresses = own_addresses_;
+    }
+    [[nodiscard]] static member_info copy_of(gossip::member_view const& m, time_point now) {
+        member_info copy;
+        copy.id = m.id();
+        copy.about = m.record().to_description();
+        copy.name = copy.about.name;
+        copy.state = m.state();
+        copy.incarnation = m.incarnation();
+        copy.endpoint = m.endpoint();
+        copy.in_state = now - m.since();
+        copy.is_self = m.is_self();
+        return copy;
+    }
+
+    std::shared_ptr<runtime> runtime_;
+    std::vector<typed_address> own_addresses_;
+    std::uint16_t gossip_port_ = 0;
+};
+
+/// The usual node: Ed25519 identity, frames sealed with a network key.
+using node = basic_node<gossip::policies<crypto::ed25519_identity, crypto::xchacha_sealing, crypto::secure_rng>>;
+/// A node of a network that anybody may join and read: announcements are signed, nothing is secret.
+using open_node = basic_node<gossip::policies<crypto::ed25519_identity, crypto::open_sealing, crypto::secure_rng>>;
+
+} // namespace net
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,470 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The engine room of a node: feeds node_logic from sockets and timers, and carries out its actions.
+#ifndef PEERKIT_NET_NODE_RUNTIME_HPP
+#define PEERKIT_NET_NODE_RUNTIME_HPP
+
+#include <peerkit/core/bytes.hpp>
+#include <peerkit/core/clock.hpp>
+#include <peerkit/core/description.hpp>
+#include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/error.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/strategy.hpp>
+#include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/outbox.hpp>
+#include <peerkit/net/any_strategy.hpp>
+#include <peerkit/net/cancellation.hpp>
+#include <peerkit/net/convert.hpp>
+#include <peerkit/net/datagrams.hpp>
+#include <peerkit/net/discovery_driver.hpp>
+#include <peerkit/net/error.hpp>
+#include <peerkit/net/framed_stream.hpp>
+#include <peerkit/net/incarnation_file.hpp>
+#include <peerkit/net/port_pair.hpp>
+#include <peerkit/net/system.hpp>
+#include <peerkit/net/traffic.hpp>
+#include <peerkit/node/node_logic.hpp>
+#include <peerkit/wire/record.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/error.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/udp.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace net {
+
+/// One running node. `net::basic_node` is the handle hosts use; this object lives until the last of its operations has
+/// ended, which is soon after `stop`. Everything happens on the executor, without locks.
+template <typename Policies>
+class node_runtime : public std::enable_shared_from_this<node_runtime<Policies>> {
+public:
+    using logic_type = peerkit::node::node_logic<Policies>;
+    using event_handler = std::function<void(gossip::event const&)>;
+    using notice_handler = net::notice_handler;
+
+    struct parts {
+        port_pair sockets;
+        logic_type logic;
+        any_strategy strategy;
+        incarnation_file memory;
+        gossip::tunables tunables;
+        std::size_t send_queue;
+    };
+
+    node_runtime(asio::any_io_executor executor, parts from)
+        : executor_{std::move(executor)}, sockets_{std::move(from.sockets)}, timer_{executor_},
+          sender_{sockets_.system_family(), from.send_queue}, logic_{std::move(from.logic)},
+          strategy_{std::move(from.strategy)}, driver_{std::make_shared<discovery_driver>(executor_, stop_)},
+          memory_{std::move(from.memory)}, tunables_{from.tunables} {}
+
+    [[nodiscard]] result<void> start() {
+        if (stop_->stopped()) return fail(net_error::stopped);
+        if (started_) return fail(net_error::already_started);
+        if (auto ok = logic_.start(clock_.now(), out_); !ok) return ok;
+        started_ = true;
+        spawn(receive_loop(self()));
+        spawn(accept_loop(self()));
+        spawn(timer_loop(self()));
+        carry_out();
+        return {};
+    }
+
+    /// Ends everything at once; the coroutines end as soon as the executor runs them.
+    void stop() {
+        if (stop_->stopped()) return;
+        auto const alive = self();
+        stop_->stop();
+        sockets_.close();
+        timer_.cancel();
+        links_.clear();
+    }
+
+    /// Says goodbye, waits until that was spread or patience is over, and stops.
+    [[nodiscard]] static asio::awaitable<void> leave(std::shared_ptr<node_runtime> self) {
+        if (self->started_ && !self->stop_->stopped() && self->logic_.running()) {
+            if (!self->left_) self->left_ = std::make_shared<gate>(self->executor_);
+            auto const left = self->left_;
+            // The engine's own patience ends in an event, too; this is for the case that it does not come.
+            duration const patience = saturating_add(time_point{}, self->tunables_.leave_patience).time_since_epoch() +
+                                      std::chrono::seconds{1};
+            watchdog guard{self->executor_, self->stop_, patience, [left] { left->open(); }};
+            self->logic_.leave(self->clock_.now(), self->out_);
+            self->carry_out();
+            co_await left->wait();
+        }
+        self->stop();
+    }
+
+    void on_event(event_handler handler) { on_event_ = shared_handler(std::move(handler)); }
+    void on_notice(notice_handler handler) { on_notice_ = shared_handler(std::move(handler)); }
+
+    /// Lets a call into the logic be followed by what it wants done: `call(logic, now, outbox)`.
+    template <typename Call>
+    auto ask(Call&& call) {
+        if constexpr (std::is_void_v<decltype(call(logic_, time_point{}, out_))>) {
+            call(logic_, clock_.now(), out_);
+            carry_out();
+        } else {
+            auto answer = call(logic_, clock_.now(), out_);
+            carry_out();
+            return answer;
+        }
+    }
+
+    [[nodiscard]] bool started() const noexcept { return started_; }
+    [[nodiscard]] bool stopped() const noexcept { return stop_->stopped(); }
+    [[nodiscard]] logic_type const& logic() const noexcept { return logic_; }
+    [[nodiscard]] traffic const& counted() const noexcept { return *counted_; }
+    [[nodiscard]] ip_endpoint const& local() const noexcept { return sockets_.local(); }
+    [[nodiscard]] asio::any_io_executor const& executor() const noexcept { return executor_; }
+    [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
+    [[nodiscard]] int datagram_handle() { return sockets_.datagrams().native_handle(); }
+
+private:
+    using tcp = asio::ip::tcp;
+    using udp = asio::ip::udp;
+
+    /// A stream the logic knows: being dialled, or connected.
+    struct link {
+        std::shared_ptr<tcp::socket> dialling;
+        std::shared_ptr<framed_stream> stream;
+    };
+
+    [[nodiscard]] std::shared_ptr<node_runtime> self() { return this->shared_from_this(); }
+    template <typename Handler>
+    [[nodiscard]] static std::shared_ptr<Handler const> shared_handler(Handler from) {
+        return from ? std::make_shared<Handler const>(std::move(from)) : nullptr;
+    }
+
+    /// An exception can only be a host's handler's, or lack of memory: the node stops and run() throws it.
+    void spawn(asio::awaitable<void> what) {
+        asio::co_spawn(executor_, std::move(what), [runtime = self()](std::exception_ptr e) {
+            if (!e) return;
+            runtime->stop();
+            std::rethrow_exception(e);
+        });
+    }
+    // ---- What the logic wants done ---------------------------------------------------------------------------------
+
+    /// Carries out everything in the outbox. A handler of the host may call the node again; what that adds is carried
+    /// out here too, after what was there before.
+    void carry_out() {
+        if (carrying_out_) return;
+        carrying_out_ = true;
+        struct cleaning {
+            node_runtime& of;
+            ~cleaning() {
+                of.out_.clear();
+                of.carrying_out_ = false;
+            }
+        };
+        {
+            cleaning const cleans{*this};
+            auto& socket = sockets_.datagrams();
+            for (std::size_t i = 0; i < out_.size() && !stop_->stopped(); ++i) {
+                gossip::action const a = out_[i];
+                if (a.kind == gossip::action_kind::send_datagram) {
+                    sender_.add(socket.native_handle(), a.to, a.bytes, *counted_);
+                    continue;
+                }
+                // What is about to happen may grow the outbox, and with it move the bytes that are still to be sent.
+                sender_.flush(socket.native_handle(), *counted_);
+                carry_out(a);
+            }
+            if (!stop_->stopped()) sender_.flush(socket.native_handle(), *counted_);
+        }
+        if (stop_->stopped()) return;
+        if (sender_.waiting() != 0 && !awaiting_room_) await_room();
+        if (logic_.next_deadline() < armed_) {
+            armed_ = time_point::min(); // the timer loop looks again
+            timer_.cancel();
+        }
+    }
+    void carry_out(gossip::action const& a) {
+        switch (a.kind) {
+        case gossip::action_kind::send_datagram: return;
+        case gossip::action_kind::open_stream: {
+            auto const socket = std::make_shared<tcp::socket>(executor_);
+            links_[a.stream] = {socket, nullptr};
+            ++counted_->streams_dialled;
+            return spawn(dial(self(), a.stream, a.to, socket));
+        }
+        case gossip::action_kind::send_frame: {
+            // A stream that has just ended is reported by its own coroutine.
+            auto const found = links_.find(a.stream);
+            if (found != links_.end() && found->second.stream) found->second.stream->send(a.bytes);
+            return;
+        }
+        case gossip::action_kind::close_stream: return close_link(a.stream);
+        case gossip::action_kind::run_discovery:
+            if (!std::exchange(discovering_, true)) spawn(discover(self()));
+            return;
+        case gossip::action_kind::persist: return remember(a.bytes);
+        case gossip::action_kind::notify: return tell(*a.what);
+        }
+    }
+    void tell(gossip::event what) { // a copy: the handler may grow the outbox
+        if (auto const handler = on_event_) (*handler)(what);
+        if (what.kind == gossip::event_kind::self_left && left_) left_->open();
+    }
+    void tell_notice(discovery::notice const& what) const {
+        if (auto const handler = on_notice_) (*handler)(what);
+    }
+    void remember(byte_view record) {
+        auto const key = wire::record_view::peek(record);
+        if (!key) return;
+        if (auto const stored = memory_.store(key->incarnation); !stored) {
+            tell_notice({discovery::notice::severity::warning, stored.error(), memory_.path()});
+        }
+    }
+
+    // ---- Time ------------------------------------------------------------------------------------------------------
+
+    /// One timer. It is set again only when something is due earlier than it would fire; firing early costs less than
+    /// being set again with every packet.
+    [[nodiscard]] static asio::awaitable<void> timer_loop(std::shared_ptr<node_runtime> self) {
+        asio::error_code ignored;
+        while (!self->stop_->stopped()) {
+            time_point const now = self->clock_.now();
+            if (self->logic_.next_deadline() <= now) {
+                self->logic_.on_tick(now, self->out_);
+                self->carry_out();
+                if (self->stop_->stopped()) break;
+            }
+            self->armed_ = self->logic_.next_deadline();
+            self->timer_.expires_at(to_steady(self->armed_));
+            co_await self->timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            self->armed_ = time_point::min();
+        }
+    }
+
+    // ---- Datagrams -------------------------------------------------------------------------------------------------
+
+    /// Batches taken before everything else on the executor has its turn.
+    static constexpr unsigned batches_per_turn = 8;
+
+    [[nodiscard]] static asio::awaitable<void> receive_loop(std::shared_ptr<node_runtime> self) {
+        asio::error_code ec;
+        while (!self->stop_->stopped()) {
+            co_await self->sockets_.datagrams().async_wait(udp::socket::wait_read,
+                                                           asio::redirect_error(asio::use_awaitable, ec));
+            if (self->stop_->stopped()) break;
+            if (ec) ++self->counted_->receive_errors;
+            // An error that stays must not keep us busy.
+            if (ec || !self->receive_some()) {
+                co_await pause_for(self->executor_, self->stop_, std::chrono::milliseconds{10});
+            }
+        }
+    }
+    /// False if the socket gives nothing but errors.
+    [[nodiscard]] bool receive_some() {
+        unsigned errors = 0;
+        for (unsigned turn = 0; turn < batches_per_turn && !stop_->stopped(); ++turn) {
+            time_point const now = clock_.now();
+            auto const got = receiver_.receive(
+                sockets_.datagrams().native_handle(), *counted_,
+                [&](byte_span bytes, ip_endpoint const& from) { logic_.on_datagram(bytes, from, now, out_); });
+            carry_out();
+            if (got.received == 0 && (got.code == EAGAIN || got.code == EWOULDBLOCK)) return true;
+            if (got.received == 0 && got.code != EINTR) {
+                ++counted_->receive_errors;
+                ++errors;
+            } else if (got.received < datagram_receiver::batch) {
+                return true;
+            }
+        }
+        return errors < batches_per_turn;
+    }
+    void await_room() {
+        awaiting_room_ = true;
+        sockets_.datagrams().async_wait(udp::socket::wait_write, [runtime = self()](asio::error_code) {
+            runtime->awaiting_room_ = false;
+            if (runtime->stop_->stopped()) return;
+            runtime->sender_.resume(runtime->sockets_.datagrams().native_handle(), *runtime->counted_);
+            if (runtime->sender_.waiting() != 0) runtime->await_room();
+        });
+    }
+
+    // ---- Streams ---------------------------------------------------------------------------------------------------
+
+    [[nodiscard]] stream_bounds bounds() const noexcept {
+        stream_bounds made;
+        made.idle = tunables_.stream_timeout * 2; // the logic ends exchanges earlier
+        return made;
+    }
+    void close_link(gossip::stream_id id) {
+        auto const found = links_.find(id);
+        if (found == links_.end()) return;
+        link const closing = std::move(found->second);
+        links_.erase(found);
+        asio::error_code ignored;
+        if (closing.stream)
+            closing.stream->finish();
+        else
+            closing.dialling->close(ignored);
+    }
+
+    [[nodiscard]] static asio::awaitable<void> dial(std::shared_ptr<node_runtime> self, gossip::stream_id id,
+                                                    ip_endpoint to, std::shared_ptr<tcp::socket> socket) {
+        asio::error_code ec;
+        bool timed_out = false;
+        {
+            watchdog guard{self->executor_, self->stop_, self->tunables_.stream_timeout, [socket] {
+                               asio::error_code ignored;
+                               socket->close(ignored);
+                           }};
+            auto const where = to_asio<tcp>(to);
+            socket->open(where.protocol(), ec);
+            if (!ec) {
+                close_on_exec(socket->native_handle());
+                // Others see the address this node was bound to, not another one of the machine.
+                ip_address const& own = self->sockets_.local().address;
+                if (!own.is_unspecified() && own.family() == to.address.family()) {
+                    socket->bind({to_asio(own), 0}, ec);
+                }
+            }
+            if (!ec) co_await socket->async_connect(where, asio::redirect_error(asio::use_awaitable, ec));
+            timed_out = guard.timed_out();
+        }
+        auto const found = self->links_.find(id);
+        if (found == self->links_.end()) co_return; // closed by the logic meanwhile, or stopped
+        if (ec || !socket->is_open()) {
+            self->links_.erase(found);
+            ++self->counted_->streams_dial_failed;
+            auto const allowed = std::chrono::duration_cast<std::chrono::milliseconds>(self->tunables_.stream_timeout);
+            error const why =
+                timed_out ? error{net_error::dial_timed_out, static_cast<std::uint64_t>(allowed.count()), "dial"}
+                          : error{net_error::dial_failed, system_code(ec), "dial"};
+            self->logic_.on_stream_closed(id, why, self->clock_.now(), self->out_);
+            self->carry_out();
+            co_return;
+        }
+        auto const stream =
+            std::make_shared<framed_stream>(std::move(*socket), self->stop_, self->counted_, self->bounds());
+        found->second = {nullptr, stream};
+        self->logic_.on_stream_opened(id, self->clock_.now(), self->out_);
+        self->carry_out();
+        co_await serve(self, id, stream);
+    }
+
+    [[nodiscard]] static asio::awaitable<void> serve(std::shared_ptr<node_runtime> self, gossip::stream_id id,
+                                                     std::shared_ptr<framed_stream> stream) {
+        struct counting {
+            std::uint64_t& open;
+            explicit counting(std::uint64_t& number) : open{number} { ++open; }
+            ~counting() { --open; }
+        } const counts{self->counted_->streams_open};
+        auto const why = co_await stream->run([&self, id](byte_span frame) {
+            self->logic_.on_stream_frame(id, frame, self->clock_.now(), self->out_);
+            self->carry_out();
+        });
+        if (why) ++self->counted_->streams_broken;
+        if (self->stop_->stopped() || stream->finishing()) co_return;
+        self->links_.erase(id);
+        self->logic_.on_stream_closed(id, why, self->clock_.now(), self->out_);
+        self->carry_out();
+    }
+
+    [[nodiscard]] static asio::awaitable<void> accept_loop(std::shared_ptr<node_runtime> self) {
+        asio::error_code ec;
+        while (!self->stop_->stopped()) {
+            tcp::socket socket =
+                co_await self->sockets_.listener().async_accept(asio::redirect_error(asio::use_awaitable, ec));
+            if (self->stop_->stopped()) break;
+            if (ec) {
+                ++self->counted_->accept_errors;
+                // Without descriptors the connection stays in the queue and would wake us again at once.
+                if (ec != asio::error::connection_aborted)
+                    co_await pause_for(self->executor_, self->stop_, std::chrono::milliseconds{50});
+                continue;
+            }
+            self->accept(std::move(socket));
+        }
+    }
+    void accept(tcp::socket socket) {
+        asio::error_code ec;
+        ip_endpoint const from = from_asio(socket.remote_endpoint(ec));
+        if (ec) return; // gone already
+        // Streams that the logic has closed may still linger; there is an end to that.
+        bool const crowded = counted_->streams_open >= tunables_.max_streams * 2;
+        auto const id = crowded ? result<gossip::stream_id>{fail(gossip::gossip_error::too_many_streams)}
+                                : logic_.on_stream_accepted(from, clock_.now(), out_);
+        if (id) {
+            ++counted_->streams_accepted;
+            auto const stream = std::make_shared<framed_stream>(std::move(socket), stop_, counted_, bounds());
+            links_[*id] = {nullptr, stream};
+            spawn(serve(self(), *id, stream));
+        } else {
+            ++counted_->streams_refused;
+        }
+        carry_out();
+    }
+
+    // ---- Discovery -------------------------------------------------------------------------------------------------
+
+    [[nodiscard]] static asio::awaitable<void> discover(std::shared_ptr<node_runtime> self) {
+        ++self->counted_->discovery_runs;
+        auto const found = co_await self->driver_->run(
+            self->strategy_, [&self](discovery::notice const& told) { self->tell_notice(told); });
+        self->discovering_ = false;
+        if (self->stop_->stopped()) co_return;
+        if (found)
+            self->logic_.on_candidates(*found, self->clock_.now(), self->out_);
+        else
+            self->logic_.on_discovery_failed(found.error(), self->clock_.now(), self->out_);
+        self->carry_out();
+    }
+
+    asio::any_io_executor executor_;
+    std::shared_ptr<stop_state> stop_ = std::make_shared<stop_state>();
+    std::shared_ptr<traffic> counted_ = std::make_shared<traffic>();
+    system_steady_clock clock_;
+
+    port_pair sockets_;
+    asio::steady_timer timer_;
+    time_point armed_ = time_point::min(); ///< when the timer fires; the first moment while it does not run
+    datagram_receiver receiver_;
+    datagram_sender sender_;
+    bool awaiting_room_ = false;
+
+    logic_type logic_;
+    gossip::outbox out_;
+    bool carrying_out_ = false;
+    std::unordered_map<gossip::stream_id, link> links_;
+
+    any_strategy strategy_;
+    std::shared_ptr<discovery_driver> driver_;
+    bool discovering_ = false;
+    incarnation_file memory_;
+    gossip::tunables tunables_;
+
+    std::shared_ptr<event_handler const> on_event_;
+    std::shared_ptr<notice_handler const> on_notice_;
+    std::shared_ptr<gate> left_;
+    bool started_ = false;
+};
+
+} // namespace net
+PEERKIT_END_NAMESPACE
+
+#endif
