@@ -55,6 +55,11 @@ public:
     /// fit. Rows written count one transmission and leave the queue at `limit`. Gives up after a few that do not fit.
     template <typename Write>
     void fill(membership::member_table& table, unsigned limit, Write&& write) {
+        // A smaller cluster needs less telling: what was told often enough by now is not news any more.
+        for (unsigned level = limit; level < last_limit_ && level <= max_transmits; ++level) {
+            while (heads_[level] != membership::no_slot) remove(table, heads_[level]);
+        }
+        last_limit_ = limit;
         std::array<membership::slot, most_per_packet> sent;
         std::size_t count = 0;
         unsigned misses = 0;
@@ -116,6 +121,7 @@ private:
 
     std::array<membership::slot, max_transmits + 1> heads_ = no_heads();
     std::size_t size_ = 0;
+    unsigned last_limit_ = 0;
 };
 
 } // namespace gossip

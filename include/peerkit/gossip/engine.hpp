@@ -163,6 +163,8 @@ private:
         std::size_t received = 0;
         std::uint64_t news_before = 0; ///< `news_` when the exchange began
         short_id partner{};
+        std::uint64_t nonce = 0;               ///< of the probe it was dialled for
+        std::optional<gossip_error> refused{}; ///< the latest refusal of something it carried
     };
     /// Where a message came from.
     struct origin {
@@ -170,6 +172,7 @@ private:
         short_id sender{};
         bool over_stream = false;
         bool in_exchange = false;
+        bool as_dead = false; ///< the record comes with an accusation of death
     };
     /// What the answer to one packet will hold.
     struct reply {
@@ -178,9 +181,9 @@ private:
             std::uint64_t known;
         };
         static constexpr std::size_t most = 8;
-        std::array<std::uint64_t, 4> acks{};
-        std::array<wanted, most> wants{};
-        std::array<slot, most> announces{};
+        std::array<std::uint64_t, 4> acks;
+        std::array<wanted, most> wants;
+        std::array<slot, most> announces;
         std::uint8_t ack_count = 0;
         std::uint8_t want_count = 0;
         std::uint8_t announce_count = 0;
@@ -210,6 +213,8 @@ private:
 
     // impl/engine_inputs.hpp
     void note_time(time_point now) noexcept;
+    template <typename F>
+    static void for_each_message(wire::packet_view const& packet, F&& f);
     void apply(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
     void meet(std::uint64_t incarnation, origin const& from, reply& answer) noexcept;
     void on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
@@ -217,7 +222,12 @@ private:
     void call(ip_endpoint const& where, slot held, outbox& out);
     template <typename Fill>
     void send(ip_endpoint const& to, slot receiver, std::size_t room, outbox& out, Fill&& fill);
-    void refuse(gossip_error why) noexcept { counters_.refuse(why); }
+    void refuse(gossip_error why) noexcept {
+        counters_.refuse(why);
+        last_refusal_ = why;
+    }
+    [[nodiscard]] bool announced(slot who, ip_endpoint const& source) const noexcept;
+    void write_member(slot at, wire::packet_writer& packet) const;
 
     // impl/engine_members.hpp
     void on_record(byte_view bytes, origin const& from, reply& answer, time_point now, outbox& out);
@@ -232,6 +242,8 @@ private:
     [[nodiscard]] slot evictable(time_point now) noexcept;
     [[nodiscard]] result<void> mint(std::uint64_t incarnation, bool left, time_point now, outbox& out);
     void refute(short_id accuser, time_point now, outbox& out);
+    void notify_own_conflict(time_point now, outbox& out);
+    [[nodiscard]] bool first_conflict(short_id subject, std::uint64_t incarnation) noexcept;
     void notify_if_alone(outbox& out);
     void notify(event_kind kind, cause why, slot at, short_id by, outbox& out);
     [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
@@ -240,6 +252,8 @@ private:
     void tick_probe(time_point now, outbox& out);
     void begin_probe(time_point now);
     [[nodiscard]] slot next_target() noexcept;
+    void probe_soon(slot at);
+    [[nodiscard]] bool subject_held() const noexcept;
     void ping_subject(outbox& out);
     void ask_helpers(time_point now, outbox& out);
     void conclude_probe(time_point now, outbox& out);
@@ -268,9 +282,10 @@ private:
     void send_state(stream_state& s, std::uint8_t flags, outbox& out);
     template <typename Fill>
     void send_frame(stream_state& s, outbox& out, Fill&& fill);
-    void apply_stream_message(stream_state& s, wire::message const& m, reply& answer, bool& done, time_point now,
-                              outbox& out);
+    void apply_stream_message(stream_state& s, wire::message const& m, bool as_dead, reply& answer, bool& done,
+                              time_point now, outbox& out);
     void exchange_done(stream_state const& s, time_point now, outbox& out);
+    void tell_join_failed(ip_endpoint const& where, error why, outbox& out);
     void tick_exchange(time_point now, outbox& out);
     void tick_streams(time_point now, outbox& out);
 
@@ -299,6 +314,8 @@ private:
     source_budget sources_;
     token_bucket verifies_;
     token_bucket wants_{100, 100};
+    token_bucket adoptions_{1, 4}; ///< own incarnations minted because of a higher one of this node's key
+    std::optional<gossip_error> last_refusal_{};
     probe probe_;
     relay_list relays_;
     std::vector<stream_state> streams_;
@@ -307,6 +324,8 @@ private:
     std::size_t order_at_ = 0;
     std::array<std::uint64_t, 64> hellos_{}; ///< nonces of the latest hellos
     std::size_t hello_at_ = 0;
+    std::array<std::pair<short_id, std::uint64_t>, 8> conflicts_{}; ///< subjects and incarnations told of lately
+    std::size_t conflict_at_ = 0;
 
     time_point next_probe_ = never;
     time_point next_gossip_ = never;
@@ -316,8 +335,10 @@ private:
     time_point next_sweep_ = never;
     time_point next_stream_ = never;
     time_point leave_by_ = never;
+    time_point last_input_{};
+    time_point last_death_{};
     time_point blocked_told_{};
-    time_point conflict_minted_{};
+    time_point conflict_told_{};
 
     gossip::counters counters_;
 };

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] node_id id() const noexcept { return row_->record().id(); }
     [[nodiscard]] peerkit::short_id short_id() const noexcept { return row_->key; }
     [[nodiscard]] membership::member_state state() const noexcept { return row_->state; }
-    [[nodiscard]] std::uint64_t incarnation() const noexcept { return row_->incarnation; }
+    [[nodiscard]] std::uint64_t incarnation() const noexcept { return row_->incarnation(); }
     /// When the state was entered, on this node's clock.
     [[nodiscard]] time_point since() const noexcept { return row_->since; }
     [[nodiscard]] bool is_self() const noexcept { return is_self_; }

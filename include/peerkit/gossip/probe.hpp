@@ -60,23 +60,23 @@ public:
     [[nodiscard]] probe_step due(tunables const& t, time_point now) noexcept {
         if (!active_) return probe_step::wait;
         duration const elapsed = now - begun_;
-        if (elapsed >= t.verdict_after) {
-            active_ = false;
-            return probe_step::verdict;
-        }
         if (tries_ < t.direct_tries && elapsed >= t.probe_retry * tries_) {
             ++tries_;
             return probe_step::ping;
         }
         if ((waves_ == 0 && elapsed >= t.helpers_after) || (waves_ == 1 && elapsed >= t.helpers_again)) {
             ++waves_;
+            asked_last_ = now;
             return probe_step::ask;
         }
-        return probe_step::wait;
+        if (now < verdict_at(t)) return probe_step::wait;
+        active_ = false;
+        return probe_step::verdict;
     }
     /// When `due` should be asked again.
     [[nodiscard]] time_point next(tunables const& t) const noexcept {
         if (!active_) return never;
+        if (tries_ == t.direct_tries && waves_ == 2) return verdict_at(t);
         duration after = t.verdict_after;
         if (tries_ < t.direct_tries) after = std::min(after, t.probe_retry * tries_);
         if (waves_ < 2) after = std::min(after, waves_ == 0 ? t.helpers_after : t.helpers_again);
@@ -84,6 +84,11 @@ public:
     }
 
 private:
+    /// Never before everybody was asked and had the time meant for answering, however late this node's timer is.
+    [[nodiscard]] time_point verdict_at(tunables const& t) const noexcept {
+        return std::max(begun_ + t.verdict_after, asked_last_ + (t.verdict_after - t.helpers_again));
+    }
+
     bool active_ = false;
     std::uint8_t tries_ = 0;
     std::uint8_t waves_ = 0;
@@ -93,6 +98,7 @@ private:
     short_id key_{};
     std::uint64_t nonce_ = 0;
     time_point begun_{};
+    time_point asked_last_{};
     std::array<short_id, max_helpers> helpers_{};
 };
 

@@ -21,6 +21,7 @@ namespace gossip {
 struct relay {
     std::uint64_t nonce = 0;       ///< of the ping this node sends to the subject
     std::uint64_t asked_nonce = 0; ///< of the requester; goes back in the ack or nack
+    bool announced = false;        ///< the requester announces the address it asked from
     ip_endpoint requester{};       ///< the source of the request: answers go nowhere else
     short_id requester_key{};
     short_id subject{};
@@ -30,7 +31,8 @@ struct relay {
 
 class relay_list {
 public:
-    explicit relay_list(std::size_t max) : max_{max} {}
+    /// Room for as many as a settled cluster needs is taken at once.
+    explicit relay_list(std::size_t max) : max_{max} { relays_.reserve(std::min<std::size_t>(max, 32)); }
 
     [[nodiscard]] std::size_t size() const noexcept { return relays_.size(); }
     [[nodiscard]] time_point next() const noexcept { return next_; }

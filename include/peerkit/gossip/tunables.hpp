@@ -132,7 +132,9 @@ struct tunables {
     if (t.stream_timeout < t.probe_period) return bad("stream_timeout >= probe_period");
     if (t.max_members < 2 || t.max_members > (std::size_t{1} << 24U)) return bad("2 <= max_members <= 2^24");
     if (t.max_streams < 4 || t.max_suspicions < 1 || t.max_relays < 1) return bad("caps leave room to work");
+    if (t.max_suspicions >= 65535) return bad("max_suspicions < 65535");
     if (t.packets_per_source == 0 || t.verifies_per_second == 0) return bad("budgets are positive");
+    if (t.verifies_per_second > 100'000'000) return bad("verifies_per_second <= 10^8");
     return {};
 }
 

@@ -27,27 +27,33 @@ using slot = std::uint32_t;
 inline constexpr slot no_slot = 0xffffffffU;
 
 /// What is held of one member. The record is the subject's own signed announcement, verbatim.
-struct member {
+/// One cache line; the incarnation is read from the record.
+struct alignas(64) member {
+    static constexpr std::uint16_t no_suspicion = 0xffff;
+
     short_id key{};
-    std::uint64_t incarnation = 0;
     time_point since{};             ///< when `state` was entered
     crypto::replay_window window{}; ///< frames already received from this member
     std::unique_ptr<std::byte[]> bytes;
     std::uint16_t size = 0;
     std::uint16_t capacity = 0;
-    member_state state = member_state::alive;
+    member_state state : 3 = member_state::alive;
+    bool queued : 1 = false;    ///< owned by the broadcast queue
+    bool used : 1 = false;      ///< false for a free row
+    bool reported : 1 = false;  ///< the host was told that this member is up
+    bool in_order : 1 = false;  ///< the slot waits in the probing order; survives `erase`; owned by the engine
     std::uint8_t transmits = 0; ///< how often the queued update was sent; owned by the broadcast queue
-    bool queued = false;        ///< owned by the broadcast queue
-    bool used = false;          ///< false for a free row
-    bool reported = false;      ///< the host was told that this member is up
+    std::uint16_t suspicion = no_suspicion; ///< index of the running suspicion; owned by the suspicion set
     slot queue_next = no_slot;
     slot queue_previous = no_slot;
-    std::uint32_t suspicion = no_slot; ///< index of the running suspicion; owned by the suspicion set
 
     [[nodiscard]] byte_view record_bytes() const noexcept { return {bytes.get(), size}; }
     [[nodiscard]] wire::record_view record() const noexcept { return wire::record_view::trusted(record_bytes()); }
-    [[nodiscard]] membership::standing standing() const noexcept { return {incarnation, state}; }
+    [[nodiscard]] membership::standing standing() const noexcept { return {incarnation(), state}; }
+    [[nodiscard]] std::uint64_t incarnation() const noexcept { return record().incarnation(); }
 };
+
+static_assert(sizeof(member) == 64);
 
 /// Rows in blocks (a row never moves) and an open-addressing index whose hash is keyed, so that nobody can choose keys
 /// that collide. Finding is constant time; nothing is allocated once the number of rows and the record sizes settle.
@@ -120,7 +126,6 @@ public:
         }
         copy_bytes(bytes, {row.bytes.get(), row.capacity});
         row.size = static_cast<std::uint16_t>(bytes.size());
-        row.incarnation = record.incarnation();
     }
 
     void set_state(slot at, member_state state, time_point now) noexcept {
@@ -138,7 +143,9 @@ public:
         unplace(at);
         --counts_[static_cast<std::size_t>(row.state)];
         --size_;
+        bool const in_order = row.in_order;
         row = member{};
+        row.in_order = in_order;
         row.queue_next = free_;
         free_ = at;
     }
@@ -166,7 +173,7 @@ public:
             ++used;
             ++counted[static_cast<std::size_t>(row.state)];
             if (find(row.key) != at) code = 2;
-            if (row.record().short_id() != row.key || row.record().incarnation() != row.incarnation) code = 3;
+            if (row.record().short_id() != row.key) code = 3;
         });
         return used != size_ || counted != counts_ ? 1 : code;
     }

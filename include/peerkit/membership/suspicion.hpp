@@ -90,11 +90,13 @@ struct suspicion {
 
     [[nodiscard]] std::span<short_id const> names() const noexcept { return {accusers.data(), accuser_count}; }
 
-    /// Adds an accuser. False if it is known already or the bound is reached; by then the timer is at its shortest.
+    /// Adds an accuser. False if it is known already, or if the timer is at its shortest and more change nothing.
     bool add(short_id accuser) noexcept {
         auto const last = accusers.begin() + accuser_count;
         auto const at = std::lower_bound(accusers.begin(), last, accuser);
-        if ((at != last && *at == accuser) || accuser_count == accusers.size()) return false;
+        if (accuser_count == accusers.size() || (accuser_count != 0 && accuser_count > bounds.confirmations))
+            return false;
+        if (at != last && *at == accuser) return false;
         std::move_backward(at, last, last + 1);
         *at = accuser;
         ++accuser_count;
@@ -106,7 +108,8 @@ struct suspicion {
 /// The suspicions of a node, capped. Each suspect row refers to its suspicion and the reverse.
 class suspicion_set {
 public:
-    explicit suspicion_set(std::size_t max) : max_{max} {}
+    /// Room for as many as a settled cluster needs is taken at once.
+    explicit suspicion_set(std::size_t max) : max_{max} { running_.reserve(std::min<std::size_t>(max, 32)); }
 
     [[nodiscard]] std::size_t size() const noexcept { return running_.size(); }
     [[nodiscard]] bool full() const noexcept { return running_.size() >= max_; }
@@ -123,7 +126,7 @@ public:
         made.start = now;
         made.bounds = bounds;
         for (short_id const accuser : accusers) made.add(accuser);
-        table[subject].suspicion = static_cast<std::uint32_t>(running_.size());
+        table[subject].suspicion = static_cast<std::uint16_t>(running_.size());
         running_.push_back(made);
         next_ = std::min(next_, made.deadline);
     }
@@ -137,10 +140,10 @@ public:
     }
     /// Ends the suspicion of a row, if any.
     void stop(member_table& table, slot subject) noexcept {
-        std::uint32_t const at = std::exchange(table[subject].suspicion, no_slot);
-        if (at == no_slot) return;
+        std::uint16_t const at = std::exchange(table[subject].suspicion, member::no_suspicion);
+        if (at == member::no_suspicion) return;
         bool const earliest = running_[at].deadline == next_;
-        if (at + 1 != running_.size()) {
+        if (at + std::size_t{1} != running_.size()) {
             running_[at] = running_.back();
             table[running_[at].subject].suspicion = at;
         }

@@ -167,6 +167,7 @@ private:
     struct known {
         discovery::candidate candidate;
         std::size_t next_address = 0; ///< the addresses are tried in turn
+        short_id member{};            ///< who was found there last
     };
 
     [[nodiscard]] bool active() const noexcept { return engine_.running() && !engine_.leaving(); }
@@ -183,17 +184,24 @@ private:
     }
     void add_candidate(discovery::candidate const& from) {
         if (from.id == engine_.id()) return;
-        known made{from, 0};
+        known made{from, 0, {}};
         auto& addresses = made.candidate.addresses;
         if (std::any_of(addresses.begin(), addresses.end(), [&](ip_endpoint const& a) { return is_own(a); })) return;
         addresses.remove_if([](ip_endpoint const& a) { return !a || !discovery::is_unicast(a.address); });
         if (!addresses.empty()) candidates_.push_back(std::move(made));
     }
-    [[nodiscard]] bool is_member(discovery::candidate const& c) const noexcept {
+    /// Whether somebody alive announces one of the candidate's addresses. Who did last time is asked first, so that the
+    /// members are walked through only when something changed.
+    [[nodiscard]] bool is_member(known& k) const noexcept {
+        auto const there = [&](gossip::member_view const& m) {
+            return m.reachable() && k.candidate.addresses.contains(m.endpoint());
+        };
+        if (auto const last = engine_.find(k.member); last && there(*last)) return true;
         bool found = false;
         engine_.for_each_member([&](gossip::member_view const& m) {
-            if (found || !m.reachable()) return;
-            found = c.addresses.contains(m.endpoint());
+            if (found || !there(m)) return;
+            found = true;
+            k.member = m.short_id();
         });
         return found;
     }
@@ -210,7 +218,7 @@ private:
         for (std::size_t called = 0, looked = 0; called < most && looked < looks;
              ++looked, at = (at + 1) % candidates_.size()) {
             known& k = candidates_[at];
-            if (!alone && is_member(k.candidate)) continue;
+            if (!alone && is_member(k)) continue;
             ip_endpoint const where = k.candidate.addresses[k.next_address++ % k.candidate.addresses.size()];
             ++called;
             if (joins != 0 && engine_.join(where, now, out))

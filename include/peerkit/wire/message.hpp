@@ -52,7 +52,7 @@ struct message {
     short_id subject{};
     std::uint64_t incarnation = 0;
     byte_view record;
-    std::array<short_id, limits::accusers> accusers{};
+    std::array<short_id, limits::accusers> accusers;
 
     [[nodiscard]] std::span<short_id const> accuser_list() const noexcept { return {accusers.data(), accuser_count}; }
 };

@@ -68,7 +68,7 @@ void engine<Policies>::on_stream_opened(stream_id id, time_point now, outbox& ou
     if (s == nullptr) return;
     if (s->use == purpose::exchange) {
         send_state(*s, s->reason == exchange_reason::join ? wire::exchange_flags::join : std::uint8_t{0}, out);
-    } else if (probe_.active()) {
+    } else if (probe_.active() && probe_.nonce() == s->nonce) {
         send_frame(*s, out, [&](wire::packet_writer& packet) {
             packet.ping(probe_.nonce(), incarnation_);
             fill_updates(packet);
@@ -87,6 +87,7 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     ++counters_.frames_received;
     s->received += frame.size();
     if (s->received > limits::stream_total) {
+        refuse(gossip_error::stream_too_large);
         return drop_stream(id, error{gossip_error::stream_too_large, s->received, "stream"}, true, out);
     }
     auto const opened = crypto::open_frame(sealing_, options_.network, id_, &s->receives, frame);
@@ -108,18 +109,20 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     }
     reply answer;
     bool done = false;
-    auto messages = packet->messages();
-    for (wire::message m; messages.next(m) && !done;) apply_stream_message(*s, m, answer, done, now, out);
+    last_refusal_.reset();
+    for_each_message(*packet, [&](wire::message const& m, bool as_dead) {
+        if (!done) apply_stream_message(*s, m, as_dead, answer, done, now, out);
+    });
     s = find_stream(id);
     if (s == nullptr) return;
+    if (last_refusal_) s->refused = last_refusal_;
     if (!done && s->use == purpose::serve && !s->exchanging && !answer.empty()) {
         send_frame(*s, out, [&](wire::packet_writer& reply_packet) {
             for (std::size_t i = 0; i < answer.ack_count; ++i) reply_packet.ack(answer.acks[i], incarnation_);
             if (answer.accuse_sender) {
                 if (slot const at = table_.find(s->partner); at != no_slot) (void)write_update(at, reply_packet);
             }
-            for (std::size_t i = 0; i < answer.announce_count; ++i)
-                reply_packet.announce(table_[answer.announces[i]].record_bytes());
+            for (std::size_t i = 0; i < answer.announce_count; ++i) write_member(answer.announces[i], reply_packet);
             fill_updates(reply_packet);
         });
     }
@@ -131,9 +134,9 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
 }
 
 template <typename Policies>
-void engine<Policies>::apply_stream_message(stream_state& s, wire::message const& m, reply& answer, bool& done,
-                                            time_point now, outbox& out) {
-    origin const from{s.where, s.partner, true, s.exchanging};
+void engine<Policies>::apply_stream_message(stream_state& s, wire::message const& m, bool as_dead, reply& answer,
+                                            bool& done, time_point now, outbox& out) {
+    origin const from{s.where, s.partner, true, s.exchanging, as_dead};
     bool const dialled = s.use == purpose::exchange;
     switch (m.type) {
     case wire::message_type::exchange_begin: {
@@ -172,7 +175,6 @@ void engine<Policies>::send_state(stream_state& s, std::uint8_t flags, outbox& o
     slot at = 0;
     std::uint32_t announced = 0;
     bool begun = false, ended = false;
-    // A member's record and its accusation travel together, so that no receiver sees the second without the first.
     constexpr std::size_t most_per_member = 3 + limits::record + 3 + 17 + 8 * limits::accusers;
     while (!ended) {
         send_frame(s, out, [&](wire::packet_writer& packet) {
@@ -181,10 +183,9 @@ void engine<Policies>::send_state(stream_state& s, std::uint8_t flags, outbox& o
             for (; at < table_.end() && packet.remaining() > most_per_member; ++at) {
                 member const& row = table_[at];
                 if (!row.used || !repair_.offers(row, s.reason)) continue;
-                packet.announce(row.record_bytes());
+                if (row.state == member_state::dead && !row.reported) continue; // see insert()
+                write_member(at, packet);
                 ++announced;
-                if (row.state == member_state::suspect || row.state == member_state::dead)
-                    (void)write_update(at, packet);
             }
             if (at == table_.end()) ended = packet.exchange_end(announced);
         });
@@ -222,6 +223,11 @@ void engine<Policies>::send_frame(stream_state& s, outbox& out, Fill&& fill) {
 template <typename Policies>
 void engine<Policies>::exchange_done(stream_state const& s, time_point now, outbox& out) {
     ++counters_.exchanges;
+    if (life_ != life::running) return;
+    if (table_.reachable() < 2 && s.use == purpose::exchange && s.reason == exchange_reason::join) {
+        // Whoever is there may not be a member; the refusal of its record says why.
+        return tell_join_failed(s.where, error{s.refused.value_or(gossip_error::stream_refused), 0, "members"}, out);
+    }
     bool const first = !joined_ && table_.reachable() > 1;
     if (first || (s.use == purpose::exchange && news_ - s.news_before > 1 + table_.reachable() / 100)) {
         exchange_gap_ = settling_gap;
@@ -253,14 +259,17 @@ void engine<Policies>::drop_stream(stream_id id, std::optional<error> why, bool 
     next_stream_ = never;
     for (stream_state const& other : streams_) next_stream_ = std::min(next_stream_, other.deadline);
     if (close) out.close_stream(id);
-    if (!why || s.use != purpose::exchange) return;
-    if (s.reason != exchange_reason::join) return;
+    if (why && s.use == purpose::exchange && s.reason == exchange_reason::join) tell_join_failed(s.where, *why, out);
+}
+
+template <typename Policies>
+void engine<Policies>::tell_join_failed(ip_endpoint const& where, error why, outbox& out) {
     event e;
     e.kind = event_kind::join_failed;
     e.why = cause::requested;
     e.subject = id_;
     e.incarnation = incarnation_;
-    e.where = s.where;
+    e.where = where;
     e.what = why;
     out.notify(e);
 }

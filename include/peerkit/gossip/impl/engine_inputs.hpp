@@ -16,7 +16,9 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       table_{options_.tunables.max_members, rng_()}, suspicions_{options_.tunables.max_suspicions},
       sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
-      relays_{options_.tunables.max_relays} {}
+      relays_{options_.tunables.max_relays} {
+    streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
+}
 
 template <typename Policies>
 result<void> engine<Policies>::start(time_point now, outbox& out) {
@@ -47,8 +49,10 @@ time_point engine<Policies>::next_deadline() const noexcept {
 template <typename Policies>
 void engine<Policies>::note_time(time_point now) noexcept {
     time_point const due = next_deadline();
-    if (due == never || now <= due || now - due <= numbers().pause_gap) return;
-    duration const gap = now - due;
+    // What was handed in since then shows that the process ran: a sleep counts once, whatever waited for its end.
+    time_point const asleep = std::max(due, std::exchange(last_input_, now));
+    if (due == never || now <= asleep || now - asleep <= numbers().pause_gap) return;
+    duration const gap = now - asleep;
     ++counters_.pauses;
     probe_.end();
     relays_.clear();
@@ -74,7 +78,7 @@ void engine<Policies>::on_tick(time_point now, outbox& out) {
     if (next_sweep_ <= now) tick_tombstones(now, out);
     arm_gossip(now);
     if (next_gossip_ <= now) tick_gossip(now, out);
-    if (leave_by_ <= now) finish_leaving(out);
+    if (life_ == life::leaving && leave_by_ <= now) finish_leaving(out);
 }
 
 template <typename Policies>
@@ -107,13 +111,36 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     origin const source{from, head.sender, false, false};
     reply answer;
     answer.sender_was_alive = sender != no_slot && table_[sender].state == member_state::alive;
-    auto messages = packet->messages();
-    for (wire::message m; messages.next(m);) apply(m, source, answer, now, out);
+    for_each_message(*packet, [&](wire::message const& m, bool as_dead) {
+        apply(m, {from, head.sender, false, false, as_dead}, answer, now, out);
+    });
+    if (sender == no_slot) {
+        // The packet that introduces its sender is no more to be replayed than the next.
+        if (slot const met = table_.find(head.sender); met != no_slot)
+            (void)table_[met].window.accept(head.session, head.counter);
+    }
     if (!answer.empty()) send_reply(answer, source, bytes.size(), now, out);
     if (answer.contact_made && !answer.sender_was_alive && life_ == life::running) {
         (void)dial(from, purpose::exchange, exchange_reason::contact, now, out);
     }
     arm_gossip(now);
+}
+
+/// Calls `f(message, as_dead)`; the second says that the message is a record whose subject the next one declares dead.
+template <typename Policies>
+template <typename F>
+void engine<Policies>::for_each_message(wire::packet_view const& packet, F&& f) {
+    auto messages = packet.messages();
+    wire::message current, following;
+    for (bool more = messages.next(current); more; current = following) {
+        more = messages.next(following);
+        bool as_dead = false;
+        if (more && current.type == wire::message_type::announce && following.type == wire::message_type::dead) {
+            auto const key = wire::record_view::peek(current.record);
+            as_dead = key && key->subject == following.subject && key->incarnation == following.incarnation;
+        }
+        f(current, as_dead);
+    }
 }
 
 template <typename Policies>
@@ -147,7 +174,7 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case dead: on_accusation(m, from, answer, now, out); break;
     case want:
         if (slot const at = table_.find(m.subject); at != no_slot) {
-            if (table_[at].incarnation > m.incarnation) answer.announce(at);
+            if (table_[at].incarnation() > m.incarnation) answer.announce(at);
         } else {
             refuse(gossip_error::unknown_subject);
         }
@@ -161,12 +188,12 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
 template <typename Policies>
 void engine<Policies>::meet(std::uint64_t incarnation, origin const& from, reply& answer) noexcept {
     slot const at = table_.find(from.sender);
-    if (at == no_slot || table_[at].incarnation < incarnation) {
-        answer.want(from.sender, at == no_slot ? 0 : table_[at].incarnation);
+    if (at == no_slot || table_[at].incarnation() < incarnation) {
+        answer.want(from.sender, at == no_slot ? 0 : table_[at].incarnation());
         return;
     }
     // It was started again and does not know what it once signed: its own record tells it.
-    if (table_[at].incarnation > incarnation) answer.announce(at);
+    if (table_[at].incarnation() > incarnation) answer.announce(at);
     if (table_[at].state != member_state::alive) answer.accuse_sender = true;
 }
 
@@ -179,7 +206,7 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
         send(asked->requester, table_.find(asked->requester_key), limits::packet, out,
              [&](wire::packet_writer& packet) {
                  packet.ack(asked->asked_nonce, incarnation_);
-                 fill_updates(packet);
+                 if (asked->announced) fill_updates(packet);
              });
         return;
     }
@@ -192,18 +219,31 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
     refuse(gossip_error::unexpected_ack);
 }
 
+/// Whether `who` signed that it is at the address of `source`. Any other may be somebody else's.
+template <typename Policies>
+bool engine<Policies>::announced(slot who, ip_endpoint const& source) const noexcept {
+    return who != no_slot && table_[who].record().first_endpoint().address == source.address;
+}
+
+/// Writes a member's record together with what it is accused of, so that nobody hears of the first without the second.
+template <typename Policies>
+void engine<Policies>::write_member(slot at, wire::packet_writer& packet) const {
+    member_state const state = table_[at].state;
+    if (!packet.announce(table_[at].record_bytes())) return;
+    if (state == member_state::suspect || state == member_state::dead) (void)write_update(at, packet);
+}
+
 template <typename Policies>
 void engine<Policies>::send_reply(reply const& answer, origin const& from, std::size_t received, time_point now,
                                   outbox& out) {
     slot const sender = table_.find(from.sender);
-    // An address that the sender does not announce may be somebody else's: it gets little more than it sent.
-    bool const announced = sender != no_slot && table_[sender].record().first_endpoint().address == from.source.address;
-    std::size_t const room = announced ? limits::packet : std::min(limits::packet, received * 3);
+    // An address that may be somebody else's gets at most three times what it sent, envelope included.
+    constexpr std::size_t around = wire::envelope::head + wire::envelope::tail;
+    std::size_t const room = announced(sender, from.source) ? limits::packet : received * 3 - around;
     send(from.source, sender, room, out, [&](wire::packet_writer& packet) {
         for (std::size_t i = 0; i < answer.ack_count; ++i) packet.ack(answer.acks[i], incarnation_);
         if (answer.accuse_sender && sender != no_slot) (void)write_update(sender, packet);
-        for (std::size_t i = 0; i < answer.announce_count; ++i)
-            packet.announce(table_[answer.announces[i]].record_bytes());
+        for (std::size_t i = 0; i < answer.announce_count; ++i) write_member(answer.announces[i], packet);
         for (std::size_t i = 0; i < answer.want_count; ++i) {
             if (wants_.take(now)) packet.want(answer.wants[i].subject, answer.wants[i].known);
         }
@@ -257,7 +297,7 @@ int engine<Policies>::check_invariants() const noexcept {
     if (life_ == life::fresh) return 0;
     member const& row = table_[self_];
     if (row.state != (life_ == life::running ? member_state::alive : member_state::left)) return 31;
-    if (row.incarnation != incarnation_) return 32;
+    if (row.incarnation() != incarnation_) return 32;
     return streams_.size() > numbers().max_streams ? 33 : 0;
 }
 

@@ -19,8 +19,8 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
     slot const at = table_.find(key->subject);
     if (at != no_slot) {
         member const& row = table_[at];
-        if (key->incarnation < row.incarnation) return refuse(gossip_error::stale);
-        if (key->incarnation == row.incarnation && equal(bytes, row.record_bytes())) {
+        if (key->incarnation < row.incarnation()) return refuse(gossip_error::stale);
+        if (key->incarnation == row.incarnation() && equal(bytes, row.record_bytes())) {
             ++counters_.duplicates;
             // In a storm, hearing it from others counts as having told it: they are telling it as well.
             if (row.queued && !from.in_exchange && queue_.size() > storm) queue_.count(table_, at, transmit_limit());
@@ -28,14 +28,15 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
         }
     }
     auto const record = wire::record_view::parse(bytes);
-    if (!record) {
+    // A member that is nowhere can be neither probed nor told.
+    if (!record || !record->first_endpoint()) {
         ++counters_.malformed;
         return;
     }
     if (at != no_slot && table_[at].record().id() != record->id()) return refuse(gossip_error::short_id_taken);
     if (!trustworthy(*record, from, at != no_slot, now)) return;
     if (at == no_slot) return insert(*record, from, now, out);
-    if (record->incarnation() > table_[at].incarnation) return renew(at, *record, from, now, out);
+    if (record->incarnation() > table_[at].incarnation()) return renew(at, *record, from, now, out);
 
     // Two signed records with one incarnation: a cloned key. Everybody keeps the same one, whatever came first.
     bool const wins = record->left() != (table_[at].state == member_state::left)
@@ -48,12 +49,24 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
         if (record->left() && held != member_state::left) {
             suspicions_.stop(table_, at);
             table_.set_state(at, member_state::left, now);
-            if (held != member_state::dead && table_[at].reported)
+            if (held != member_state::dead && table_[at].reported) {
                 notify(event_kind::member_left, cause::said_goodbye, at, from.sender, out);
+                notify_if_alone(out);
+            }
         }
         queue_.push(table_, at);
     }
-    notify(event_kind::conflict, learnt(from, key->subject), at, from.sender, out);
+    if (first_conflict(key->subject, key->incarnation))
+        notify(event_kind::conflict, learnt(from, key->subject), at, from.sender, out);
+}
+
+/// Whether a conflict is new to the host. The losing record goes on circulating and is told of once.
+template <typename Policies>
+bool engine<Policies>::first_conflict(short_id subject, std::uint64_t incarnation) noexcept {
+    std::pair const what{subject, incarnation};
+    if (std::find(conflicts_.begin(), conflicts_.end(), what) != conflicts_.end()) return false;
+    conflicts_[conflict_at_++ % conflicts_.size()] = what;
+    return true;
 }
 
 /// The checks that cost, in the order of their cost; everything cheap was done by the caller.
@@ -87,15 +100,18 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
         if (victim == no_slot) return refuse(gossip_error::table_full);
         forget(victim, cause::evicted, out);
     }
+    if (from.as_dead && !record.left()) {
+        // Known as a tombstone only. It is remembered and called now and then, but not passed on: if every newcomer
+        // did, tombstones would go round for ever.
+        (void)table_.insert(record, member_state::dead, now);
+        return;
+    }
     slot const at = table_.insert(record, record.left() ? member_state::left : member_state::alive, now);
     ++news_;
     // What a newcomer is told by the cluster it joins, the cluster knows.
     if (joined_ || !from.in_exchange) queue_.push(table_, at);
     if (record.left()) return;
-    order_.push_back(at);
-    std::size_t const place =
-        order_at_ + static_cast<std::size_t>(uniform(rng_, std::uint64_t{order_.size() - order_at_}));
-    std::swap(order_.back(), order_[place]);
+    probe_soon(at);
     table_[at].reported = true;
     notify(event_kind::member_up, learnt(from, record.short_id()), at, from.sender, out);
 }
@@ -133,8 +149,7 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
     case member_state::dead:
     case member_state::left:
         row.reported = true;
-        if (std::find(order_.begin() + static_cast<std::ptrdiff_t>(order_at_), order_.end(), at) == order_.end())
-            order_.push_back(at);
+        probe_soon(at);
         notify(event_kind::member_up, learnt(from, row.key), at, from.sender, out);
         break;
     }
@@ -153,20 +168,34 @@ void engine<Policies>::on_own_record(byte_view bytes, wire::record_key const& ke
     }
     if (life_ != life::running) return;
     auto const record = wire::record_view::parse(bytes);
-    if (!record || record->id() != id_) return refuse(gossip_error::short_id_taken);
+    if (!record) {
+        ++counters_.malformed;
+        return;
+    }
+    if (record->id() != id_) return refuse(gossip_error::short_id_taken);
     if (!verifies_.take(now)) return refuse(gossip_error::verify_over_budget);
     ++counters_.signatures_checked;
     if (!crypto::verify_record<signing>(*record, options_.network)) return refuse(gossip_error::bad_signature);
     if (key.incarnation > incarnation_) {
-        // An earlier life of this node, whose incarnation was not kept: go on above it.
+        // An earlier life of this node, whose incarnation was not kept: go on above it. If that does not end, another
+        // node has the same key and does the same.
+        if (!adoptions_.take(now)) return notify_own_conflict(now, out);
+        if (!mint(key.incarnation + 1, false, now, out)) return;
         session_ = key.incarnation + 1;
         frames_ = 0;
-    } else {
-        notify(event_kind::conflict, cause::announced, self_, key_, out);
-        if (conflict_minted_ != time_point{} && now - conflict_minted_ < std::chrono::seconds{10}) return;
-        conflict_minted_ = now;
+        return answer.announce(self_);
     }
+    if (!adoptions_.take(now)) return;
+    notify_own_conflict(now, out);
     if (mint(key.incarnation + 1, false, now, out)) answer.announce(self_);
+}
+
+/// Another node uses this node's key; told once in ten seconds.
+template <typename Policies>
+void engine<Policies>::notify_own_conflict(time_point now, outbox& out) {
+    if (conflict_told_ != time_point{} && now - conflict_told_ < std::chrono::seconds{10}) return;
+    conflict_told_ = now;
+    notify(event_kind::conflict, cause::announced, self_, key_, out);
 }
 
 template <typename Policies>
@@ -193,11 +222,11 @@ void engine<Policies>::on_accusation(wire::message const& m, origin const& from,
         return refuse(gossip_error::unknown_subject);
     }
     member const& row = table_[at];
-    if (m.incarnation > row.incarnation) {
-        answer.want(m.subject, row.incarnation);
+    if (m.incarnation > row.incarnation()) {
+        answer.want(m.subject, row.incarnation());
         return refuse(gossip_error::unproven);
     }
-    if (m.incarnation < row.incarnation) {
+    if (m.incarnation < row.incarnation()) {
         answer.announce(at);
         return refuse(gossip_error::stale);
     }
@@ -229,6 +258,7 @@ template <typename Policies>
 void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point now, outbox& out) {
     suspicions_.stop(table_, at);
     table_.set_state(at, member_state::dead, now);
+    last_death_ = now;
     queue_.push(table_, at);
     notify(event_kind::member_dead, why, at, by, out);
     notify_if_alone(out);
@@ -295,8 +325,13 @@ result<void> engine<Policies>::update(description changed, time_point now, outbo
 
 template <typename Policies>
 void engine<Policies>::leave(time_point now, outbox& out) {
-    if (life_ != life::running || !mint(incarnation_ + 1, true, now, out)) return;
+    if (life_ != life::running) return;
     life_ = life::leaving;
+    if (!mint(incarnation_ + 1, true, now, out)) {
+        // There is no higher incarnation to say goodbye with: the others will have to notice.
+        table_.set_state(self_, member_state::left, now);
+        return finish_leaving(out);
+    }
     leave_by_ = now + numbers().leave_patience;
     next_probe_ = next_exchange_ = next_contact_ = never;
     probe_.end();
@@ -306,7 +341,7 @@ void engine<Policies>::leave(time_point now, outbox& out) {
 
 template <typename Policies>
 void engine<Policies>::notify_if_alone(outbox& out) {
-    if (!joined_ || table_.reachable() > 1) return;
+    if (!joined_ || life_ != life::running || table_.reachable() > 1) return;
     joined_ = false;
     notify(event_kind::isolated, cause::alone, self_, key_, out);
 }
@@ -318,7 +353,7 @@ void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, 
     e.why = why;
     e.by = by;
     e.subject = table_[at].record().id();
-    e.incarnation = table_[at].incarnation;
+    e.incarnation = table_[at].incarnation();
     e.where = table_[at].record().first_endpoint();
     out.notify(e);
 }

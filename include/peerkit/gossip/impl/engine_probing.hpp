@@ -37,17 +37,44 @@ membership::slot engine<Policies>::next_target() noexcept {
     for (int pass = 0; pass < 2; ++pass) {
         while (order_at_ < order_.size()) {
             slot const at = order_[order_at_++];
+            table_[at].in_order = false;
             member const& row = table_[at];
             if (row.used && at != self_ && row.state <= member_state::suspect) return at;
         }
         order_at_ = 0;
         order_.clear();
         table_.for_each([&](slot at, member const& row) {
-            if (at != self_ && row.state <= member_state::suspect) order_.push_back(at);
+            if (at == self_ || row.state > member_state::suspect) return;
+            order_.push_back(at);
+            table_[at].in_order = true;
         });
         shuffle(std::span{order_}, rng_);
     }
     return no_slot;
+}
+
+/// Gives a new member a random place in what is left of this pass. If everybody is waiting already, which is when
+/// members come faster than they are probed, the next pass is soon enough.
+template <typename Policies>
+void engine<Policies>::probe_soon(slot at) {
+    if (order_.size() - order_at_ >= table_.size()) return;
+    if (order_at_ > order_.size() / 2) {
+        order_.erase(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(order_at_));
+        order_at_ = 0;
+    }
+    if (table_[at].in_order) return;
+    table_[at].in_order = true;
+    order_.push_back(at);
+    std::size_t const place =
+        order_at_ + static_cast<std::size_t>(uniform(rng_, std::uint64_t{order_.size() - order_at_}));
+    std::swap(order_.back(), order_[place]);
+}
+
+/// Whether the row of the probe's subject still is its subject's.
+template <typename Policies>
+bool engine<Policies>::subject_held() const noexcept {
+    member const& row = table_[probe_.subject()];
+    return row.used && row.key == probe_.subject_key();
 }
 
 template <typename Policies>
@@ -62,15 +89,15 @@ void engine<Policies>::send_ping(slot to, std::uint64_t nonce, outbox& out) {
 
 template <typename Policies>
 void engine<Policies>::ping_subject(outbox& out) {
-    slot const at = probe_.subject();
-    if (table_[at].used && table_[at].key == probe_.subject_key())
-        send_ping(at, probe_.nonce(), out);
+    if (subject_held())
+        send_ping(probe_.subject(), probe_.nonce(), out);
     else
         probe_.end();
 }
 
 template <typename Policies>
 void engine<Policies>::ask_helpers(time_point now, outbox& out) {
+    if (!subject_held()) return probe_.end();
     for (unsigned asked = 0, tries = 0; asked < numbers().helpers && tries < 32u; ++tries) {
         slot const at = random_alive(probe_.subject_key());
         if (at == no_slot) break;
@@ -82,8 +109,9 @@ void engine<Policies>::ask_helpers(time_point now, outbox& out) {
         });
     }
     if (probe_.wave() == 1 && numbers().stream_fallback) {
-        (void)dial(table_[probe_.subject()].record().first_endpoint(), purpose::probe, exchange_reason::periodic, now,
-                   out);
+        ip_endpoint const where = table_[probe_.subject()].record().first_endpoint();
+        if (auto const made = dial(where, purpose::probe, exchange_reason::periodic, now, out))
+            find_stream(*made)->nonce = probe_.nonce();
     }
 }
 
@@ -91,8 +119,7 @@ template <typename Policies>
 void engine<Policies>::conclude_probe(time_point now, outbox& out) {
     ++counters_.probes_failed;
     slot const at = probe_.subject();
-    member const& row = table_[at];
-    if (!row.used || row.key != probe_.subject_key() || row.state > member_state::suspect) return;
+    if (!subject_held() || table_[at].state > member_state::suspect) return;
     // If not one helper said anything, the fault is more likely here. That is believed twice in a row, not for ever:
     // the helpers may all be dead.
     if (probe_.helpers_asked() != 0 && probe_.nacks() == 0 && unsure_ < 2) {
@@ -111,6 +138,7 @@ void engine<Policies>::probe_answered(bool over_stream, bool through_helper, tim
     if (over_stream) {
         ++counters_.probes_by_stream;
         if (blocked_told_ == time_point{} || now - blocked_told_ > std::chrono::minutes{1}) {
+            if (!subject_held()) return;
             blocked_told_ = now;
             notify(event_kind::datagrams_blocked, cause::contacted, probe_.subject(), probe_.subject_key(), out);
         }
@@ -130,6 +158,7 @@ void engine<Policies>::relay_ping(wire::message const& m, origin const& from, ti
     made.asked_nonce = m.nonce;
     made.requester = from.source;
     made.requester_key = from.sender;
+    made.announced = announced(table_.find(from.sender), from.source);
     made.subject = m.subject;
     made.repeat = now + numbers().helper_retry;
     made.nack_at = now + numbers().helper_patience;

@@ -22,9 +22,10 @@ bool engine<Policies>::write_update(slot at, wire::packet_writer& packet) const 
     case member_state::alive:
     case member_state::left: return packet.announce(row.record_bytes());
     case member_state::suspect:
-        return packet.accuse(wire::message_type::suspect, row.key, row.incarnation, suspicions_[row.suspicion].names());
+        return packet.accuse(wire::message_type::suspect, row.key, row.incarnation(),
+                             suspicions_[row.suspicion].names());
     case member_state::dead:
-        return packet.accuse(wire::message_type::dead, row.key, row.incarnation, std::span{&key_, 1});
+        return packet.accuse(wire::message_type::dead, row.key, row.incarnation(), std::span{&key_, 1});
     }
     return false;
 }
@@ -37,8 +38,10 @@ void engine<Policies>::fill_updates(wire::packet_writer& packet) {
 
 template <typename Policies>
 void engine<Policies>::arm_gossip(time_point now) noexcept {
-    bool const somebody =
-        table_.reachable() + (life_ == life::leaving ? 1 : 0) > 1 || table_.count(member_state::dead) != 0;
+    // Nobody is left to say goodbye to.
+    if (life_ == life::leaving && table_.reachable() == 0) leave_by_ = std::min(leave_by_, now);
+    bool const somebody = table_.reachable() + (life_ == life::leaving ? 1 : 0) > 1 ||
+                          (table_.count(member_state::dead) != 0 && now - last_death_ < numbers().gossip_to_dead);
     if (queue_.empty() || !somebody) {
         next_gossip_ = never;
         return;
