@@ -128,7 +128,7 @@ PYTHON
 install_tools() {
     local packages=(
         g++ clang-14 libclang-rt-14-dev cmake ninja-build ccache pkg-config git python3 python3-venv
-        libasio-dev libsodium-dev libsimdjson-dev libexpected-dev doctest-dev
+        libasio-dev libsodium-dev libsimdjson-dev libexpected-dev doctest-dev libcli11-dev libcpp-httplib-dev
     )
     if [ "$mode" = full ]; then
         packages+=(libbenchmark-dev nlohmann-json3-dev)

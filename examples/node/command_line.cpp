@@ -1,0 +1,222 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The flags, variables and commands, read with CLI11.
+#include "flags.hpp"
+#include "settings.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
+namespace node_program {
+namespace {
+
+using namespace peerkit;
+
+constexpr std::string_view footer = R"(
+Every flag of `run` can be given as the environment variable beside it; a flag wins over its variable.
+The network key is never a flag, because anybody can list those: put it into a file only you can read
+(--network-key-file) or into the variable PEERKIT_NETWORK_KEY.
+
+While it runs, members and events are printed on standard output, one line each, and everything else on standard
+error. GET /health on the API port tells the same as JSON, to whoever can reach that port.
+SIGINT or SIGTERM: say goodbye, then stop. A second one: stop at once.
+
+Exit status: 0 said goodbye and stopped, or did what was asked; 1 could not be done (a port is taken, a file
+exists, nobody answers); 2 a flag, variable or file is wrong; 3 stopped by a second signal, without a goodbye.
+
+A network of two on one machine:
+  peerkit-node psk net.key
+  peerkit-node --network-key-file net.key --name a --port 9000
+  peerkit-node --network-key-file net.key --name b --port 9001 --peers 127.0.0.1:9000)";
+
+/// Where in --help an option stands.
+struct group {
+    CLI::App& app;
+    std::string title;
+};
+
+template <typename T>
+constexpr bool is_list = !std::integral<T> && !std::same_as<T, std::string>;
+
+/// An option that holds a text, a number, or a list of texts between commas.
+template <typename T>
+CLI::Option* add(group const& in, std::string const& flag, T& into, std::string const& type, std::string const& help,
+                 std::string const& variable) {
+    auto* const made = in.app.add_option(flag, into, help)->envname(variable)->group(in.title);
+    if constexpr (is_list<T>)
+        made->delimiter(',');
+    else if (into != T{})
+        made->capture_default_str();
+    return made->type_name(type);
+}
+
+/// An option that takes one of a few words.
+template <typename T>
+void add_choice(group const& in, std::string const& flag, T& into, std::vector<std::pair<std::string, T>> words,
+                std::string const& help, std::string const& variable) {
+    std::string names;
+    for (auto const& word : words) names += (names.empty() ? "" : "|") + word.first;
+    auto const parse = [&into, words, flag, names](std::string const& given) {
+        auto const found = std::find_if(words.begin(), words.end(), [&](auto const& w) { return w.first == given; });
+        if (found == words.end()) throw CLI::ValidationError(flag, "'" + given + "' is not one of " + names);
+        into = found->second;
+    };
+    in.app.add_option_function<std::string>(flag, parse, help)
+        ->envname(variable)
+        ->type_name(names)
+        ->default_str(words.front().first)
+        ->group(in.title);
+}
+
+void set_modes(std::vector<std::string> const& words, std::vector<discovery_mode>& into) {
+    into.clear();
+    for (std::string const& word : words) {
+        if (word == "none")
+            into.push_back(discovery_mode::none);
+        else if (word == "static")
+            into.push_back(discovery_mode::static_list);
+        else if (word == "tailscale")
+            into.push_back(discovery_mode::tailscale);
+        else
+            throw CLI::ValidationError("--discover", "'" + word + "' is not one of static, tailscale, none");
+    }
+}
+
+void add_run(CLI::App& app, flags& f) {
+    group const who{app, "This node"};
+    add(who, "--name", f.name, "NAME", "What people call this node (default: the host's name)", "PEERKIT_NAME");
+    add(who, "--bind", f.bind, "ADDRESS", "Address to listen on (default: every address of this machine)",
+        "PEERKIT_BIND");
+    add(who, "--port", f.port, "PORT", "Port of gossip, UDP and TCP alike; 0: any free one", "PEERKIT_PORT");
+    add(who, "--api-bind", f.api_bind, "ADDRESS", "Address of the API (default: as --bind)", "PEERKIT_API_BIND");
+    add(who, "--api-port", f.api_port, "PORT", "Port of GET /health; if it is taken, the next free one; 0: no API",
+        "PEERKIT_API_PORT");
+    add(who, "--advertise", f.advertise, "ADDRESS[:PORT]",
+        "Where others reach this node, in place of what it finds out by itself; up to 8", "PEERKIT_ADVERTISE");
+    add(who, "--role", f.roles, "NAME", "Role of this node; up to 8", "PEERKIT_ROLES");
+    add(who, "--label", f.labels, "KEY=VALUE", "Label of this node; up to 16", "PEERKIT_LABELS");
+    add(who, "--service", f.services, "NAME[=PORT[=INFO]]", "Service this node offers; up to 16", "PEERKIT_SERVICES");
+    add(who, "--identity-file", f.identity_file, "FILE",
+        "File of this node's identity, made if it is missing (default: identity.key in --state-dir; without either a "
+        "new identity)",
+        "PEERKIT_IDENTITY_FILE");
+
+    group const net{app, "The network"};
+    add(net, "--network", f.network, "NAME", "Name of the network; nodes of another one understand nothing",
+        "PEERKIT_NETWORK");
+    add(net, "--network-key-file", f.key_file, "FILE", "File of the key all members have, as `psk` makes it",
+        "PEERKIT_NETWORK_KEY_FILE");
+    app.add_flag("--open-network", f.open_network, "A network without a key: anybody may join and listen")
+        ->envname("PEERKIT_OPEN_NETWORK")
+        ->group(net.title);
+    add_choice(net, "--profile", f.profile, {{"lan", &gossip::lan}, {"wan", &gossip::wan}, {"local", &gossip::local}},
+               "Timing for a local network, across sites, or for one machine", "PEERKIT_PROFILE");
+
+    group const find{app, "Finding peers"};
+    discovery_settings& d = f.discovery;
+    app.add_option_function<std::vector<std::string>>(
+           "--discover", [&f](std::vector<std::string> const& words) { set_modes(words, f.discover); },
+           "How to find peers: static, tailscale, none; with several, each is asked if those before found nobody")
+        ->envname("PEERKIT_DISCOVERY_MODE")
+        ->delimiter(',')
+        ->type_name("MODE")
+        ->default_str("static")
+        ->group(find.title);
+    add(find, "--peers", f.peers, "PEER,...", "The static list: host, host:port, IPv4, [IPv6]:port", "PEERKIT_PEERS");
+    add(find, "--peer-port", d.port, "PORT", "Port of peers that are listed, or found, without one",
+        "PEERKIT_PEER_PORT")
+        ->check(CLI::Range(1, 65535));
+    add(find, "--prefix", d.prefix, "PATTERN",
+        "Tailscale: machines named like this; with '*' or '?' a pattern, else a prefix (default: every machine)",
+        "PEERKIT_HOSTNAME_PREFIX");
+    add(find, "--tag", d.tag, "TAG", "Tailscale: only machines with this tag", "PEERKIT_TAILSCALE_TAG");
+    add(find, "--tailscale-socket", d.sockets, "PATH",
+        "Tailscale: LocalAPI socket. If this, a command or a file is given, only what is given is asked, in this order",
+        "PEERKIT_TAILSCALE_SOCKET");
+    add(find, "--tailscale-command", d.commands, "PROGRAM", "Tailscale: program to run with `status --json`",
+        "PEERKIT_TAILSCALE_COMMAND");
+    add(find, "--tailscale-file", d.file, "FILE", "Tailscale: a status document", "PEERKIT_TAILSCALE_FILE");
+    add(find, "--translate", f.translations, "ADDRESS=ADDRESS[:PORT]",
+        "Where a found address is really reached: behind address translation, or published ports of containers",
+        "PEERKIT_TRANSLATE");
+
+    group const print{app, "Output and state"};
+    add(print, "--state-dir", f.state_directory, "DIRECTORY",
+        "Directory, made if missing, of what has to survive a restart", "PEERKIT_STATE_DIR");
+    add_choice(print, "--format", f.format, {{"text", output_format::text}, {"json", output_format::json}},
+               "Of the lines on standard output", "PEERKIT_FORMAT");
+    add_choice(print, "--log-level", f.level,
+               {{"info", log_level::info},
+                {"debug", log_level::debug},
+                {"warning", log_level::warning},
+                {"error", log_level::error}},
+               "Least important of the lines on standard error", "PEERKIT_LOG_LEVEL");
+}
+
+} // namespace
+
+command parse(int argc, char** argv) {
+    CLI::App app{"A node of a peerkit network: finds its peers, knows which of them are alive, prints what happens."};
+    app.name("peerkit-node");
+    app.set_help_flag();
+    app.set_help_all_flag("-h,--help", "Print this and exit");
+    app.set_version_flag("--version", program_version());
+    app.footer(std::string{footer});
+    app.require_subcommand(1);
+
+    flags f;
+    command c;
+    auto& run = *app.add_subcommand("run", "Run a node (this is also what happens without a command)");
+    add_run(run, f);
+    auto& keygen =
+        *app.add_subcommand("keygen", "Make an identity file that only its owner can read; print the identity");
+    keygen.add_option("file", c.file, "The file; never overwritten")->required();
+    auto& psk =
+        *app.add_subcommand("psk", "Make a network key: print its 64 digits, or write a file only its owner can read");
+    psk.add_option("file", c.file, "The file; never overwritten");
+    auto& status = *app.add_subcommand("status", "Print what GET /health of a node says; exit status 0 if it is well");
+    status.add_option("api", c.api, "The node's API")->default_str("127.0.0.1:8000")->type_name("HOST[:PORT]");
+
+    // Without a command, `run` is meant; what is for the whole program stays.
+    std::vector<std::string> words(argv + 1, argv + argc);
+    bool const flag_first = words.empty() || (words[0].starts_with("-") && words[0] != "-h" && words[0] != "--help" &&
+                                              words[0] != "--version");
+    if (flag_first)
+        words.insert(words.begin(), "run");
+    else if (!words[0].starts_with("-") &&
+             app.get_subcommands([&](CLI::App const* one) { return one->get_name() == words[0]; }).empty()) {
+        refuse("'" + words[0] + "' is not one of run, keygen, psk, status");
+    }
+    std::reverse(words.begin(), words.end()); // as CLI11 wants them
+    try {
+        app.parse(words);
+    } catch (CLI::CallForAllHelp const&) {
+        c.text = app.help("", CLI::AppFormatMode::All);
+        return c;
+    } catch (CLI::CallForHelp const&) {
+        c.text = app.help();
+        return c;
+    } catch (CLI::CallForVersion const& e) {
+        c.text = std::string{e.what()} + "\n";
+        return c;
+    } catch (CLI::ParseError const& e) {
+        refuse(std::string{e.what()});
+    }
+    if (keygen.parsed())
+        c.what = command::kind::keygen;
+    else if (psk.parsed())
+        c.what = command::kind::psk;
+    else if (status.parsed())
+        c.what = command::kind::status;
+    else {
+        c.what = command::kind::run;
+        c.run = check(std::move(f));
+    }
+    if (c.api.empty()) c.api = "127.0.0.1:8000";
+    return c;
+}
+
+} // namespace node_program

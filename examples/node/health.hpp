@@ -1,0 +1,37 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// The document GET /health answers with.
+#ifndef PEERKIT_NODE_HEALTH_HPP
+#define PEERKIT_NODE_HEALTH_HPP
+
+#include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/node_id.hpp>
+#include <peerkit/gossip/counters.hpp>
+#include <peerkit/net/node_config.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace node_program {
+
+/// What a node can say of itself at one moment.
+struct health {
+    bool well = false; ///< running, and not about to leave
+    std::string network;
+    bool open = false; ///< the network has no key
+    std::chrono::seconds uptime{};
+    peerkit::gossip::counters counters;
+    std::vector<peerkit::net::member_info> members; ///< this node among them
+};
+
+/// @code
+/// {"status":"ok","id":"..","name":"a","incarnation":1,"network":"peerkit","open":false,"uptime_s":7,
+///  "counts":{"alive":2,"suspect":0,"dead":0,"left":0},"refused":0,
+///  "members":[{"name":"a","id":"..","state":"alive","self":true,"endpoint":"127.0.0.1:9000","api_port":8000,..},..]}
+/// @endcode
+std::string to_json(health const& h);
+
+} // namespace node_program
+
+#endif

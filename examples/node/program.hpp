@@ -1,0 +1,177 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Runs one node until a signal ends it: everything that depends on the type of the node.
+#ifndef PEERKIT_NODE_PROGRAM_HPP
+#define PEERKIT_NODE_PROGRAM_HPP
+
+#include "api_server.hpp"
+#include "find_peers.hpp"
+#include "health.hpp"
+#include "report.hpp"
+#include "settings.hpp"
+
+#include <peerkit/net/node.hpp>
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace node_program {
+
+/// Both functions run a node to its end. @returns the exit code. @throws refusal
+int run_sealed(run_settings settings);
+int run_open(run_settings settings);
+
+/// A node with all that belongs to it. Everything but `api_`'s threads happens in `loop_.run()`, on one thread.
+template <typename Node>
+class program {
+public:
+    explicit program(run_settings settings)
+        : network_{settings.network}, open_{!settings.key}, reporter_{settings.format, settings.level},
+          node_{make_node(settings)} {}
+
+    int run() {
+        std::signal(SIGPIPE, SIG_IGN); // nobody reads what is printed: no reason to leave the network
+        await_signal();
+        reporter_.remember(node_.id(), name_);
+        node_.on_event([this](peerkit::gossip::event const& what) { on_event(what); });
+        node_.on_notice([this](peerkit::discovery::notice const& told) { reporter_.notice(told); });
+        reporter_.log(log_level::info, "node " + name_ + " " + node_.id().to_string() + " listens on " +
+                                           node_.local().to_string() + (open_ ? ", open network '" : ", network '") +
+                                           network_ + "'" +
+                                           (api_ ? ", API on port " + std::to_string(api_->port()) : ""));
+        if (auto const ok = node_.start(); !ok)
+            throw refusal{exit_bad_usage, "the node does not start: " + ok.error().message()};
+        schedule_members();
+        if (api_) api_->serve([this] { return ask_health(); });
+        loop_.run();
+        if (api_) api_->stop();
+        return code_;
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    Node make_node(run_settings& settings) {
+        peerkit::net::node_config config;
+        config.discovery = make_strategy(settings);
+        config.network = settings.network;
+        config.key = std::move(settings.key);
+        config.identity = std::move(settings.identity);
+        config.listen.address = settings.bind;
+        config.listen.port = settings.port;
+        config.tunables = settings.tunables;
+        config.state_directory = settings.state_directory;
+        config.self = std::move(settings.self);
+        if (settings.api_port != 0) {
+            open_api(settings);
+            config.self.api_port = api_->port();
+        }
+        name_ = config.self.name;
+        auto made = Node::create(loop_.get_executor(), std::move(config));
+        if (made) return std::move(*made);
+        bool const port = made.error() == peerkit::net::net_error::port_in_use;
+        bool const bind = made.error() == peerkit::net::net_error::bind_failed;
+        std::string const flag = port   ? "--port " + std::to_string(settings.port)
+                                 : bind ? "--bind " + settings.bind.to_string()
+                                        : "the node cannot be made";
+        throw refusal{exit_failed, flag + ": " + made.error().message()};
+    }
+    void open_api(run_settings const& settings) {
+        peerkit::ip_address const wanted = settings.api_bind.value_or(settings.bind);
+        peerkit::ip_address const address = wanted ? wanted : peerkit::ip_address::v4(0, 0, 0, 0);
+        api_.emplace(address, settings.api_port, settings.api_bind ? "--api-bind" : "--bind");
+        if (api_->port() != settings.api_port) {
+            reporter_.log(log_level::warning, "--api-port " + std::to_string(settings.api_port) + " is taken, using " +
+                                                  std::to_string(api_->port()));
+        }
+    }
+
+    void on_event(peerkit::gossip::event const& what) {
+        using peerkit::gossip::event_kind;
+        if (what.subject) {
+            if (auto const member = node_.find(what.subject)) reporter_.remember(what.subject, member->name);
+        }
+        reporter_.event(what);
+        switch (what.kind) {
+        case event_kind::member_up:
+        case event_kind::member_updated:
+        case event_kind::member_suspected:
+        case event_kind::member_refuted:
+        case event_kind::member_dead:
+        case event_kind::member_left:
+        case event_kind::member_removed: return schedule_members();
+        default: return;
+        }
+    }
+    /// Prints the members soon: once for all changes that come together.
+    void schedule_members() {
+        if (members_due_) return;
+        members_due_ = true;
+        members_timer_.expires_after(std::chrono::milliseconds{200});
+        members_timer_.async_wait([this](asio::error_code ec) {
+            members_due_ = false;
+            if (!ec) reporter_.members(node_.members());
+        });
+    }
+
+    /// Called by the API's threads: has the loop write the document.
+    std::future<api_answer> ask_health() {
+        auto const promise = std::make_shared<std::promise<api_answer>>();
+        asio::post(loop_, [this, promise] {
+            health h{node_.running() && !leaving_, network_, open_, {}, node_.counters(), node_.members()};
+            h.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - started_);
+            promise->set_value({h.well, to_json(h)});
+        });
+        return promise->get_future();
+    }
+
+    void await_signal() {
+        signals_.async_wait([this](asio::error_code ec, int) {
+            if (ec) return;
+            if (leaving_) {
+                reporter_.log(log_level::warning, "stopped without a goodbye");
+                code_ = exit_hurried;
+                node_.stop();
+                return end();
+            }
+            leaving_ = true;
+            reporter_.log(log_level::info, "leaving; once more to stop at once");
+            asio::co_spawn(loop_, node_.leave(), [this](std::exception_ptr) { end(); });
+            await_signal();
+        });
+    }
+    void end() {
+        asio::error_code ignored;
+        signals_.cancel(ignored);
+        members_timer_.cancel();
+    }
+
+    asio::io_context loop_{1};
+    asio::signal_set signals_{loop_, SIGINT, SIGTERM}; ///< caught from the beginning
+    asio::steady_timer members_timer_{loop_};
+    bool members_due_ = false;
+    bool leaving_ = false;
+    int code_ = exit_ok;
+    clock::time_point started_ = clock::now();
+    std::string network_;
+    bool open_;
+    std::string name_;
+    reporter reporter_;
+    std::optional<api_server> api_;
+    Node node_;
+};
+
+} // namespace node_program
+
+#endif
