@@ -35,6 +35,7 @@ set(peerkit_core_headers
     peerkit/discovery/rfc3339.hpp
     peerkit/discovery/static_list.hpp
     peerkit/discovery/strategy.hpp
+    peerkit/discovery/tailscale_selection.hpp
     peerkit/discovery/tailscale_types.hpp
     peerkit/gossip/announcement_handler.hpp
     peerkit/gossip/anti_entropy.hpp
@@ -58,16 +59,28 @@ set(peerkit_core_headers
     peerkit/membership/member_state.hpp
     peerkit/membership/member_table.hpp
     peerkit/membership/suspicion.hpp
+    peerkit/node/discovery_schedule.hpp
+    peerkit/node/node_logic.hpp
+    peerkit/sim/audit.hpp
+    peerkit/sim/birth.hpp
     peerkit/sim/byte_pool.hpp
+    peerkit/sim/default_world.hpp
     peerkit/sim/discovery_source.hpp
     peerkit/sim/error.hpp
     peerkit/sim/event_queue.hpp
+    peerkit/sim/intruder.hpp
+    peerkit/sim/invariants.hpp
     peerkit/sim/network.hpp
     peerkit/sim/node_clock.hpp
+    peerkit/sim/occurrence.hpp
+    peerkit/sim/population.hpp
     peerkit/sim/simulated_node.hpp
     peerkit/sim/statistics.hpp
+    peerkit/sim/streams.hpp
     peerkit/sim/timer_queue.hpp
     peerkit/sim/trace.hpp
+    peerkit/sim/world.hpp
+    peerkit/sim/world_options.hpp
     peerkit/wire/envelope.hpp
     peerkit/wire/error.hpp
     peerkit/wire/message.hpp
@@ -98,19 +111,30 @@ set(peerkit_json_headers
 
 # Headers that include Asio: net/**.
 set(peerkit_net_headers
+    peerkit/net/any_strategy.hpp
     peerkit/net/cancellation.hpp
     peerkit/net/child_process.hpp
     peerkit/net/command.hpp
     peerkit/net/convert.hpp
-    peerkit/net/detached_thread.hpp
+    peerkit/net/datagrams.hpp
+    peerkit/net/discovery_driver.hpp
     peerkit/net/error.hpp
     peerkit/net/file_read.hpp
+    peerkit/net/framed_stream.hpp
     peerkit/net/http_get.hpp
     peerkit/net/http_response.hpp
+    peerkit/net/incarnation_file.hpp
+    peerkit/net/interfaces.hpp
     peerkit/net/name_lookup.hpp
+    peerkit/net/node.hpp
+    peerkit/net/node_config.hpp
+    peerkit/net/node_runtime.hpp
+    peerkit/net/port_pair.hpp
     peerkit/net/system.hpp
+    peerkit/net/traffic.hpp
 )
 
 # The umbrella for hosts.
 set(peerkit_peerkit_headers
+    peerkit/peerkit.hpp
 )

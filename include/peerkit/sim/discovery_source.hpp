@@ -1,0 +1,115 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Discovery inside the world: a fixed answer, a function, or a real strategy driven in virtual time.
+#ifndef PEERKIT_SIM_DISCOVERY_SOURCE_HPP
+#define PEERKIT_SIM_DISCOVERY_SOURCE_HPP
+
+#include <peerkit/core/clock.hpp>
+#include <peerkit/core/error.hpp>
+#include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/candidate.hpp>
+#include <peerkit/discovery/strategy.hpp>
+#include <peerkit/sim/error.hpp>
+
+#include <functional>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace sim {
+
+/// What a node's `run_discovery` comes to.
+using discovery_answer = result<std::vector<discovery::candidate>>;
+
+/// One node's discovery. The world calls `begin` for the action `run_discovery`, then `resume` whenever the returned
+/// moment has come, until there is an answer. Times are those of the node's clock. `begin` abandons a run under way.
+class discovery_source {
+public:
+    struct progress {
+        time_point again = never;               ///< when to resume, if there is no answer yet
+        std::optional<discovery_answer> answer; ///< the end of this run
+    };
+    discovery_source() = default;
+    discovery_source(discovery_source const&) = delete;
+    discovery_source& operator=(discovery_source const&) = delete;
+    virtual ~discovery_source() = default;
+    [[nodiscard]] virtual progress begin(time_point now) = 0;
+    [[nodiscard]] virtual progress resume(time_point now) = 0;
+};
+
+/// Answers with what a function returns, a fixed time after it was asked.
+class scripted_discovery final : public discovery_source {
+public:
+    using function = std::function<discovery_answer(time_point now)>;
+    scripted_discovery(function answer, duration delay) : answer_{std::move(answer)}, delay_{delay} {}
+
+    [[nodiscard]] progress begin(time_point now) override { return {saturating_add(now, delay_), std::nullopt}; }
+    [[nodiscard]] progress resume(time_point now) override { return {never, answer_(now)}; }
+
+private:
+    function answer_;
+    duration delay_;
+};
+
+/// What the simulated surroundings answer to one effect of a strategy, and after how long.
+struct effect_reply {
+    discovery::outcome what;
+    duration after{};
+};
+
+/// Runs a real `DiscoveryStrategy` in virtual time. `wait_until` is carried out by the virtual clock; every other
+/// effect is answered by the function given. Notices are collected.
+///
+/// @code
+/// auto answers = [](discovery::effect const& wanted, time_point) -> sim::effect_reply {
+///     if (std::get_if<discovery::http_get>(&wanted)) return {discovery::http_reply{200, document}, 3ms};
+///     return {error{discovery::discovery_error::unsupported}, 0ms};
+/// };
+/// world.set_discovery(0, std::make_unique<sim::strategy_discovery<my_strategy>>(my_strategy{}, answers));
+/// @endcode
+template <discovery::DiscoveryStrategy Strategy>
+class strategy_discovery final : public discovery_source {
+public:
+    using function = std::function<effect_reply(discovery::effect const& wanted, time_point now)>;
+    strategy_discovery(Strategy strategy, function surroundings)
+        : strategy_{std::move(strategy)}, surroundings_{std::move(surroundings)} {}
+
+    [[nodiscard]] progress begin(time_point now) override { return take(strategy_.begin(now), now); }
+    [[nodiscard]] progress resume(time_point now) override {
+        std::vector<discovery::outcome> outcomes = std::move(outcomes_);
+        outcomes_.clear();
+        return take(strategy_.resume(outcomes, now), now);
+    }
+    /// Everything the strategy wanted the host to know.
+    [[nodiscard]] std::vector<discovery::notice> const& notices() const noexcept { return notices_; }
+
+private:
+    [[nodiscard]] progress take(discovery::step next, time_point now) {
+        for (discovery::notice& told : next.notices()) notices_.push_back(std::move(told));
+        if (next.ended()) return {never, std::move(next.answer())};
+        time_point last = now;
+        for (discovery::effect const& wanted : next.effects()) {
+            if (auto const* wait = std::get_if<discovery::wait_until>(&wanted)) {
+                last = wait->at > last ? wait->at : last;
+                outcomes_.emplace_back(discovery::elapsed{});
+                continue;
+            }
+            effect_reply reply = surroundings_(wanted, now);
+            time_point const done = saturating_add(now, reply.after);
+            last = done > last ? done : last;
+            outcomes_.push_back(std::move(reply.what));
+        }
+        return {last, std::nullopt};
+    }
+
+    Strategy strategy_;
+    function surroundings_;
+    std::vector<discovery::outcome> outcomes_;
+    std::vector<discovery::notice> notices_;
+};
+
+} // namespace sim
+PEERKIT_END_NAMESPACE
+
+#endif

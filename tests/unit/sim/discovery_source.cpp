@@ -1,0 +1,106 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of sim/discovery_source.hpp.
+#include <peerkit/sim/discovery_source.hpp>
+
+#include <doctest/doctest.h>
+
+#include "sim/toy_node.hpp"
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string_view>
+
+using namespace peerkit;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Waits five seconds, asks for a file and a name at once, and finds what the file says.
+struct strategy {
+    int stage = 0;
+    [[nodiscard]] std::string_view name() const noexcept { return "slow"; }
+    discovery::step begin(time_point now) {
+        stage = 0;
+        return discovery::step::ask(discovery::wait_until{now + 5s})
+            .with(discovery::notice{discovery::notice::severity::info, error{discovery::discovery_error::not_running},
+                                    "waiting"});
+    }
+    discovery::step resume(std::span<discovery::outcome> got, time_point) {
+        if (++stage == 1) {
+            std::vector<discovery::effect> both;
+            both.push_back(discovery::read_file{"peers"});
+            both.push_back(discovery::resolve_name{"db1"});
+            return discovery::step::ask(std::move(both));
+        }
+        if (got.size() != 2) return discovery::step::failed(discovery::discovery_error::unexpected_answer);
+        auto const* const file = std::get_if<discovery::file_text>(&got[0]);
+        if (file == nullptr) return discovery::step::failed(discovery::why_not(got[0]));
+        discovery::candidate c;
+        c.addresses = {{ip_address::parse(file->text).value(), 9000}};
+        return discovery::step::found({c});
+    }
+};
+
+} // namespace
+
+TEST_CASE("a scripted discovery answers after its delay, with what the function gives then") {
+    int calls = 0;
+    sim::scripted_discovery source{[&](time_point) -> sim::discovery_answer {
+                                       ++calls;
+                                       return fail(sim::sim_error::discovery_unavailable);
+                                   },
+                                   3s};
+    auto const begun = source.begin(time_point{10s});
+    CHECK(begun.again == time_point{13s});
+    CHECK_FALSE(begun.answer);
+    CHECK(calls == 0);
+    auto const done = source.resume(time_point{13s});
+    REQUIRE(done.answer);
+    CHECK(done.answer->error() == sim::sim_error::discovery_unavailable);
+    CHECK(calls == 1);
+}
+
+TEST_CASE("a real strategy runs in virtual time: waits by the clock, effects by the slowest answer") {
+    bool readable = true;
+    sim::strategy_discovery<strategy> source{strategy{},
+                                             [&](discovery::effect const& wanted, time_point) -> sim::effect_reply {
+                                                 if (std::get_if<discovery::resolve_name>(&wanted))
+                                                     return {error{discovery::discovery_error::unresolved}, 700ms};
+                                                 if (!readable)
+                                                     return {error{discovery::discovery_error::unavailable}, 10ms};
+                                                 return {discovery::file_text{"10.0.0.1"}, 10ms};
+                                             }};
+    auto next = source.begin(time_point{10s});
+    CHECK(next.again == time_point{15s});
+    next = source.resume(time_point{15s});
+    CHECK(next.again == time_point{15s} + 700ms);
+    next = source.resume(next.again);
+    REQUIRE(next.answer);
+    REQUIRE(next.answer->has_value());
+    CHECK((*next.answer)->at(0).addresses[0].to_string() == "10.0.0.1:9000");
+    CHECK(source.notices().size() == 1);
+
+    readable = false;
+    next = source.begin(time_point{20s});
+    next = source.resume(next.again);
+    next = source.resume(next.again);
+    REQUIRE(next.answer);
+    CHECK(next.answer->error() == discovery::discovery_error::unavailable);
+}
+
+TEST_CASE("nodes find each other through a real strategy in the world") {
+    toy::world world{{.seed = 9}, toy::make};
+    world.set_seeds({});
+    world.spawn();
+    world.spawn();
+    world.set_discovery(1, std::make_unique<sim::strategy_discovery<strategy>>(
+                               strategy{}, [&](discovery::effect const&, time_point) -> sim::effect_reply {
+                                   return {discovery::file_text{world.endpoint_of(0).address.to_string()}, 1ms};
+                               }));
+    world.run_for(4s);
+    CHECK_FALSE(world.all_see_all());
+    world.run_for(4s);
+    CHECK(world.all_see_all());
+    CHECK(world.violation_count() == 0);
+}
