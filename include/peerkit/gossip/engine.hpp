@@ -91,7 +91,8 @@ public:
     [[nodiscard]] time_point next_deadline() const noexcept;
 
     // Host calls.
-    /// Exchanges full state with whoever is at `where`: how a node joins. Ends in `joined` or `join_failed`.
+    /// Exchanges full state with whoever is at `where`: how a node joins. Ends in `join_failed`, or in `joined` if this
+    /// node had not joined yet; a node that had learns what is new without a word.
     /// @par Errors `not_running`, `too_many_streams`.
     [[nodiscard]] result<void> join(ip_endpoint const& where, time_point now, outbox& out);
     /// Calls whoever is at `where` with one datagram; an answer leads to an exchange.

@@ -15,7 +15,7 @@
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
 
-/// Per observer and subject the member events form `(up (updated | suspected | refuted)* (dead | left) removed?)*`.
+/// Per observer and subject the member events form `(up (updated | suspected | refuted)* (dead | left)? removed?)*`.
 enum class event_kind : std::uint8_t {
     member_up,         ///< a member is alive that was unknown, dead or gone
     member_updated,    ///< a member announced a changed description

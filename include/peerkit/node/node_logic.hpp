@@ -109,8 +109,10 @@ public:
     void on_candidates(std::span<discovery::candidate const> found, time_point now, gossip::outbox& out) {
         std::erase_if(candidates_, [](known const& k) { return k.candidate.source != discovery::provenance::host; });
         for (discovery::candidate const& c : found) {
-            if (candidates_.size() >= schedule_.max_candidates) break;
-            add_candidate(c);
+            if (candidates_.size() < schedule_.max_candidates)
+                add_candidate(c);
+            else
+                ++candidates_dropped_;
         }
         discovery_over(gossip::event_kind::discovery_found, std::nullopt, now, out);
         if (active()) call_candidates(now, out);
@@ -133,7 +135,12 @@ public:
         discovery::candidate c;
         c.addresses = {where};
         c.source = discovery::provenance::host;
-        if (candidates_.size() < schedule_.max_candidates && !knows(where)) add_candidate(c);
+        if (!knows(where)) {
+            if (candidates_.size() < schedule_.max_candidates)
+                add_candidate(c);
+            else
+                ++candidates_dropped_;
+        }
         if (!active() || is_own(where)) return;
         if (!engine_.join(where, now, out)) engine_.hello(where, now, out);
         next_calls_ = std::min(next_calls_, now + schedule_.contact_period);
@@ -156,6 +163,9 @@ public:
     [[nodiscard]] engine_type const& engine() const noexcept { return engine_; }
     /// Candidates held, members among them included.
     [[nodiscard]] std::size_t candidate_count() const noexcept { return candidates_.size(); }
+
+    /// Candidates not remembered because there were `max_candidates`, since the start.
+    [[nodiscard]] std::uint64_t candidates_dropped() const noexcept { return candidates_dropped_; }
 
     /// As `gossip::engine::check_invariants`, or 41: more candidates than allowed.
     [[nodiscard]] int check_invariants() const noexcept {
@@ -263,6 +273,7 @@ private:
     discovery_clock clock_;
     engine_type engine_;
     std::vector<known> candidates_;
+    std::uint64_t candidates_dropped_ = 0;
     time_point next_calls_ = never;
     bool was_joined_ = false;
 };

@@ -1,0 +1,303 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Three engines and a network that does what the input says: time, order, loss, copies, crashes, forged messages.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <support/event_language.hpp>
+#include <support/puppet.hpp>
+#include <support/script.hpp>
+#include <support/stage.hpp>
+
+namespace {
+
+using namespace tests;
+using namespace peerkit;
+
+constexpr std::size_t nodes = 3;
+
+struct world {
+    enum class what : std::uint8_t { datagram, dial, frame, close };
+    struct travelling {
+        what kind{};
+        std::size_t from = 0;
+        std::size_t to = 0;
+        gossip::stream_id stream{}; ///< of the sender for a dial, of the receiver otherwise
+        bytes data{};
+    };
+    struct node {
+        std::unique_ptr<fake_engine> engine;
+        gossip::outbox out;
+        event_language language;
+        std::map<node_id, membership::standing> held;
+        std::set<node_id> told;         ///< members the host was told of and not told that they were forgotten
+        std::uint64_t signed_up_to = 0; ///< the highest incarnation of any of its lives
+        bool up = false;
+    };
+    using stream_end = std::pair<std::size_t, gossip::stream_id>;
+
+    explicit world(gossip::tunables const& chosen) : t{chosen} {
+        for (std::size_t i = 0; i < nodes; ++i) start(i, 1);
+    }
+
+    void start(std::size_t i, std::uint64_t incarnation) {
+        node& n = all[i];
+        for (auto const& [end, other] : std::map{links}) {
+            if (end.first != i) continue;
+            links.erase(end);
+            links.erase(other);
+        }
+        n.language = {};
+        n.held.clear();
+        n.told.clear();
+        auto options = with(t, incarnation);
+        options.self = description_of(i + 1);
+        n.engine = std::make_unique<fake_engine>(crypto::fake_identity{i + 1}, world_keys{}.sealing, seeded_rng{++seed},
+                                                 options);
+        n.up = n.engine->start(now, n.out).has_value();
+        carry_out(i);
+    }
+    void tick(std::size_t i) {
+        if (!all[i].up) return;
+        all[i].engine->on_tick(now, all[i].out);
+        carry_out(i);
+    }
+    /// Ticks whoever is due until `by` has passed.
+    void advance(duration by) {
+        time_point const end = now + by;
+        for (int steps = 0; steps < 300; ++steps) {
+            std::size_t next = nodes;
+            for (std::size_t i = 0; i < nodes; ++i) {
+                if (!all[i].up || all[i].engine->next_deadline() > end) continue;
+                if (next == nodes || all[i].engine->next_deadline() < all[next].engine->next_deadline()) next = i;
+            }
+            if (next == nodes) break;
+            now = std::max(now, all[next].engine->next_deadline());
+            tick(next);
+        }
+        now = std::max(now, end);
+    }
+    void deliver(std::size_t at, bool keep) {
+        if (air.empty()) return;
+        auto const chosen = air.begin() + static_cast<std::ptrdiff_t>(at % air.size());
+        travelling m = *chosen;
+        // Streams neither repeat nor overtake: the first of the same stream goes instead.
+        if (m.kind != what::datagram) {
+            auto const first = std::find_if(air.begin(), air.end(), [&](travelling const& o) {
+                return o.kind != what::datagram && o.kind != what::dial && o.to == m.to && o.stream == m.stream;
+            });
+            auto const taken = m.kind == what::dial ? chosen : first;
+            m = *taken;
+            air.erase(taken);
+        } else if (!keep) {
+            air.erase(chosen);
+        }
+        node& n = all[m.to];
+        switch (m.kind) {
+        case what::datagram:
+            if (n.up) n.engine->on_datagram(m.data, address_of(m.from + 1), now, n.out);
+            break;
+        case what::dial: {
+            node& dialer = all[m.from];
+            if (!dialer.up) break;
+            auto const accepted = n.up ? n.engine->on_stream_accepted(address_of(m.from + 1), now, n.out)
+                                       : result<gossip::stream_id>{fail(gossip_error::not_running)};
+            carry_out(m.to);
+            if (accepted) {
+                links[{m.from, m.stream}] = {m.to, *accepted};
+                links[{m.to, *accepted}] = {m.from, m.stream};
+                dialer.engine->on_stream_opened(m.stream, now, dialer.out);
+            } else {
+                dialer.engine->on_stream_closed(m.stream, std::nullopt, now, dialer.out);
+            }
+            carry_out(m.from);
+            break;
+        }
+        case what::frame:
+            if (n.up) n.engine->on_stream_frame(m.stream, m.data, now, n.out);
+            break;
+        case what::close:
+            if (n.up) n.engine->on_stream_closed(m.stream, std::nullopt, now, n.out);
+            break;
+        }
+        carry_out(m.to);
+    }
+    void drop(std::size_t at) {
+        if (air.empty() || air[at % air.size()].kind != what::datagram) return;
+        air.erase(air.begin() + static_cast<std::ptrdiff_t>(at % air.size()));
+    }
+    template <typename F>
+    void call(std::size_t i, F&& f) {
+        if (!all[i].up) return;
+        f(*all[i].engine, all[i].out);
+        carry_out(i);
+    }
+
+    gossip::tunables t;
+    std::array<node, nodes> all;
+    std::vector<travelling> air;
+    std::map<stream_end, stream_end> links;
+    time_point now{std::chrono::seconds{1}};
+    std::uint64_t seed = 1;
+    bool forged = false; ///< somebody signs with the nodes' keys: incarnations need no longer be minted by them
+
+private:
+    void carry_out(std::size_t i) {
+        node& n = all[i];
+        for (std::size_t k = 0; k < n.out.size(); ++k) {
+            using enum gossip::action_kind;
+            gossip::action const a = n.out[k];
+            switch (a.kind) {
+            case send_datagram:
+                require(a.bytes.size() <= limits::datagram);
+                if (auto const to = node_at(a.to); to < nodes)
+                    post({what::datagram, i, to, {}, {a.bytes.begin(), a.bytes.end()}});
+                break;
+            case open_stream:
+                if (auto const to = node_at(a.to); to < nodes) post({what::dial, i, to, a.stream, {}});
+                break;
+            case send_frame:
+            case close_stream: {
+                auto const found = links.find({i, a.stream});
+                if (found == links.end()) break;
+                stream_end const other = found->second;
+                if (a.kind == send_frame) {
+                    post({what::frame,
+                          i,
+                          other.first,
+                          other.second,
+                          {a.bytes.begin() + wire::stream_prefix, a.bytes.end()}});
+                    break;
+                }
+                post({what::close, i, other.first, other.second, {}});
+                links.erase(found);
+                links.erase(other);
+                break;
+            }
+            case notify:
+                require(n.language.take(*a.what).empty());
+                if (a.what->kind == event_kind::member_up && n.told.insert(a.what->subject).second)
+                    n.held.erase(a.what->subject);
+                if (a.what->kind == event_kind::member_removed) {
+                    n.told.erase(a.what->subject);
+                    n.held.erase(a.what->subject);
+                }
+                break;
+            case persist:
+                n.signed_up_to = std::max(n.signed_up_to, wire::record_view::trusted(a.bytes).incarnation());
+                break;
+            case run_discovery: break;
+            }
+        }
+        n.out.clear();
+        require(n.engine->check_invariants() == 0);
+        require(n.language.compare(*n.engine).empty());
+        std::map<node_id, membership::standing> shown;
+        n.engine->for_each_member([&](gossip::member_view const& m) {
+            if (m.is_self()) return;
+            membership::standing const s{m.incarnation(), m.state()};
+            shown[m.id()] = s;
+            auto const before = n.held.find(m.id());
+            require(before == n.held.end() || n.told.count(m.id()) == 0 || before->second <= s);
+            for (std::size_t k = 0; !forged && k < nodes; ++k) {
+                if (m.id() == crypto::fake_identity{k + 1}.id()) require(m.incarnation() <= all[k].signed_up_to);
+            }
+        });
+        n.held = std::move(shown);
+    }
+    void post(travelling m) {
+        if (air.size() < 400 || m.kind != what::datagram) air.push_back(std::move(m));
+    }
+    [[nodiscard]] static std::size_t node_at(ip_endpoint const& to) {
+        for (std::size_t i = 0; i < nodes; ++i) {
+            if (address_of(i + 1) == to) return i;
+        }
+        return nodes;
+    }
+};
+
+/// An insider, or somebody with a node's own key, says something to node `to`.
+void forge(world& w, script& in, std::size_t to) {
+    std::uint64_t const who = 1 + in.below(5);
+    puppet from{who};
+    if (who <= nodes) w.forged = true;
+    puppet const about{1 + in.below(5)};
+    from.session = in.byte();
+    from.counter = in.byte();
+    std::uint64_t const incarnation = in.incarnation();
+    bytes frame =
+        from.datagram((in.byte() & 1U) != 0 ? crypto::fake_identity{to + 1}.id() : node_id{}, [&](auto& packet) {
+            switch (in.below(4)) {
+            case 0:
+                if (about.seed <= nodes) w.forged = true;
+                packet.announce(about.record(incarnation, (in.byte() & 3U) == 0));
+                break;
+            case 1: packet.accuse(message_type::suspect, about.key(), incarnation, std::array{from.key()}); break;
+            case 2: packet.accuse(message_type::dead, about.key(), incarnation, std::array{from.key()}); break;
+            default: packet.indirect_ping(in.byte(), about.key());
+            }
+        });
+    w.call(to, [&](auto& e, auto& out) { e.on_datagram(frame, from.where, w.now, out); });
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+    script in{data, size};
+    auto t = (in.byte() & 1U) != 0 ? gossip::lan() : gossip::local();
+    if ((in.byte() & 3U) == 0) {
+        t.max_members = 4;
+        t.tombstone_time = t.exchange_period * 4;
+    }
+    world w{t};
+    for (std::size_t i = 1; i < nodes; ++i) {
+        w.call(i, [&](auto& e, auto& out) { (void)e.join(address_of(1), w.now, out); });
+    }
+    for (int step = 0; step < 200 && !in.over(); ++step) {
+        std::uint8_t const op = in.byte();
+        std::size_t const i = op / 16 % nodes;
+        switch (op % 16) {
+        case 0:
+        case 1:
+        case 2:
+        case 3: w.deliver(in.byte(), false); break;
+        case 4: w.deliver(in.byte(), true); break;
+        case 5: w.drop(in.byte()); break;
+        case 6:
+        case 7: w.advance(std::chrono::milliseconds{in.byte() * 4}); break;
+        case 8:
+            w.now += std::chrono::seconds{in.byte()}; // everybody sleeps; who wakes first is chosen
+            w.tick(i);
+            break;
+        case 9: w.all[i].up = false; break;
+        case 10:
+            if (!w.all[i].up) w.start(i, (in.byte() & 1U) != 0 ? w.all[i].signed_up_to + 1 : 1);
+            break;
+        case 11:
+            w.call(i, [&](auto& e, auto& out) { (void)e.join(address_of(1 + in.below(nodes)), w.now, out); });
+            break;
+        case 12:
+            w.call(i, [&](auto& e, auto& out) {
+                description d = e.self();
+                d.version = std::string(in.below(20), 'v');
+                (void)e.update(d, w.now, out);
+            });
+            break;
+        case 13:
+            if ((in.byte() & 3U) == 0) w.call(i, [&](auto& e, auto& out) { e.leave(w.now, out); });
+            break;
+        case 14: forge(w, in, i); break;
+        default:
+            for (int n = 0; n < 64; ++n) w.deliver(0, false); // whatever is under way, in order
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,915 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of the engine's members: records, accusations, refutation, conflicts, caps, host calls.
+#include <peerkit/gossip/impl/engine_members.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include <support/cluster.hpp>
+#include <support/stage.hpp>
+
+using namespace peerkit;
+using namespace tests;
+
+namespace {
+
+/// A description whose record is larger than a record may be.
+description too_large() {
+    description d = description_of(stage::own_seed);
+    for (char c = 'a'; c < 'a' + 12; ++c)
+        d.labels.push_back({std::string(1, c), std::string(limits::label_value, 'x')});
+    return d;
+}
+
+/// A puppet with the key `of`, except for its last bytes: the same short id.
+struct lookalike {
+    static bytes record(puppet const& of, std::uint64_t incarnation) {
+        node_id id = of.id();
+        id.bytes[31] ^= std::byte{1};
+        bytes made(limits::record);
+        auto const size = wire::encode_record(of.self, id, incarnation, false, made);
+        made.resize(*size + wire::record_layout::signature_size);
+        return made;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a new record is a member and told once, its repetition changes and tells nothing") {
+    stage s{quiet()};
+    puppet& p = s.add(1);
+    s.announce(p);
+    CHECK(s.state_of(p) == member_state::alive);
+    REQUIRE(s.count(event_kind::member_up) == 1);
+    CHECK(s.last(event_kind::member_up)->why == cause::contacted);
+    CHECK(s.last(event_kind::member_up)->where == p.where);
+    std::uint64_t const before = s.digest();
+    std::uint64_t const checked = s->counters().signatures_checked;
+    s.announce(p);
+    CHECK(s.count(event_kind::member_up) == 1);
+    CHECK(s.digest() == before);
+    CHECK(s->counters().duplicates == 1);
+    CHECK(s->counters().signatures_checked == checked);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a record passed on by another member is told as announced") {
+    stage s{quiet()};
+    puppet& carrier = s.add_member(1);
+    puppet& p = s.add(2);
+    s.deliver(carrier, [&](auto& packet) { packet.announce(p.record()); });
+    CHECK(s.state_of(p) == member_state::alive);
+    CHECK(s.last(event_kind::member_up)->why == cause::announced);
+    CHECK(s.last(event_kind::member_up)->by == carrier.key());
+}
+
+TEST_CASE("an older record is refused and changes nothing") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1, 5);
+    std::uint64_t const before = s.digest();
+    p.incarnation = 4;
+    s.announce(p);
+    CHECK(s.refused(gossip_error::stale) == 1);
+    CHECK(s.digest() == before);
+}
+
+TEST_CASE("a changed description with a higher incarnation is an update, an unchanged one is nothing") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    p.incarnation = 2;
+    s.announce(p);
+    CHECK(s.incarnation_of(p) == 2);
+    CHECK(s.count(event_kind::member_updated) == 0);
+    p.incarnation = 3;
+    p.self.version = "2";
+    s.announce(p);
+    REQUIRE(s.count(event_kind::member_updated) == 1);
+    CHECK(s.last(event_kind::member_updated)->incarnation == 3);
+    CHECK(s.count(event_kind::member_up) == 1);
+    CHECK(s->find(p.id())->record().version() == "2");
+}
+
+TEST_CASE("a member moves to another address with a higher incarnation") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    p.self.addresses[0].address = ip_address::v4(10, 9, 9, 9);
+    p.incarnation = 2;
+    s.announce(p);
+    CHECK(s->find(p.id())->endpoint() == ip_endpoint{ip_address::v4(10, 9, 9, 9), 9000});
+    CHECK(s.count(event_kind::member_updated) == 1);
+}
+
+TEST_CASE("a forged, damaged or foreign record changes nothing") {
+    stage s{quiet()};
+    puppet& carrier = s.add_member(1);
+    puppet& p = s.add(2);
+    std::uint64_t const before = s.digest();
+    auto const hand_in = [&](bytes const& record) {
+        s.deliver(carrier, [&](auto& packet) { packet.announce(record); });
+    };
+    SUBCASE("every byte flipped, one at a time") {
+        bytes const good = p.record();
+        for (std::size_t i = 0; i < good.size(); ++i) {
+            bytes bad = good;
+            bad[i] ^= std::byte{1};
+            hand_in(bad);
+        }
+        CHECK(s->counters().refused(gossip_error::bad_signature) > 64);
+    }
+    SUBCASE("signed for another network") {
+        p.keys.network.bytes[0] = std::byte{9};
+        hand_in(p.record());
+        CHECK(s.refused(gossip_error::bad_signature) == 1);
+    }
+    SUBCASE("without an address") {
+        p.self.addresses.clear();
+        hand_in(p.record());
+        CHECK(s->counters().malformed == 1);
+    }
+    CHECK(s.digest() == before);
+    CHECK_FALSE(s.state_of(p).has_value());
+}
+
+TEST_CASE("a key with the same short id as a member's is refused") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1, 5);
+    std::uint64_t const before = s.digest();
+    s.deliver(p, [&](auto& packet) { packet.announce(lookalike::record(p, 6)); });
+    CHECK(s.refused(gossip_error::short_id_taken) == 1);
+    CHECK(s.digest() == before);
+    s.deliver(p, [&](auto& packet) {
+        puppet self{stage::own_seed};
+        packet.announce(lookalike::record(self, 9));
+    });
+    CHECK(s.refused(gossip_error::short_id_taken) == 2);
+    CHECK(s->incarnation() == 1);
+}
+
+TEST_CASE("an accusation suspects, and only what its subject signed can be accused") {
+    stage s{quiet()};
+    puppet& accuser = s.add_member(1);
+    puppet& p = s.add_member(2, 5);
+    SUBCASE("its present incarnation") {
+        s.accuse(accuser, message_type::suspect, p, 5);
+        CHECK(s.state_of(p) == member_state::suspect);
+        CHECK(s.last(event_kind::member_suspected)->why == cause::accused);
+        CHECK(s.last(event_kind::member_suspected)->by == accuser.key());
+    }
+    SUBCASE("an older one: refused, and the accuser is told the newer record") {
+        auto const answer = s.deliver(accuser, [&](auto& packet) {
+            packet.accuse(message_type::suspect, p.key(), 4, std::array{accuser.key()});
+        });
+        CHECK(s.state_of(p) == member_state::alive);
+        CHECK(s.refused(gossip_error::stale) == 1);
+        REQUIRE(answer.size() == 1);
+        REQUIRE(answer[0].find(message_type::announce, p.key()) != nullptr);
+        CHECK(answer[0].find(message_type::announce, p.key())->view().incarnation() == 5);
+    }
+    SUBCASE("one it never signed: refused, and its record is asked for") {
+        for (auto how : {message_type::suspect, message_type::dead}) {
+            auto const answer =
+                s.deliver(accuser, [&](auto& packet) { packet.accuse(how, p.key(), 6, std::array{accuser.key()}); });
+            CHECK(s.state_of(p) == member_state::alive);
+            REQUIRE(answer.size() == 1);
+            REQUIRE(answer[0].find(message_type::want, p.key()) != nullptr);
+            CHECK(answer[0].find(message_type::want, p.key())->incarnation == 5);
+        }
+        CHECK(s.refused(gossip_error::unproven) == 2);
+    }
+    SUBCASE("one of a stranger: refused, and its record is asked for") {
+        puppet& stranger = s.add(3);
+        auto const answer = s.deliver(accuser, [&](auto& packet) {
+            packet.accuse(message_type::dead, stranger.key(), 1, std::array{accuser.key()});
+        });
+        CHECK_FALSE(s.state_of(stranger).has_value());
+        CHECK(s.refused(gossip_error::unknown_subject) == 1);
+        REQUIRE(answer.size() == 1);
+        CHECK(answer[0].find(message_type::want, stranger.key()) != nullptr);
+    }
+}
+
+TEST_CASE("a record that is asked for goes together with the accusation held against it") {
+    stage s{quiet()};
+    puppet& asker = s.add_member(1);
+    puppet& suspected = s.add_member(2, 5);
+    puppet& dead = s.add_member(3, 6);
+    s.accuse(asker, message_type::suspect, suspected, 5);
+    s.accuse(asker, message_type::dead, dead, 6);
+    auto const answer = s.deliver(asker, [&](auto& packet) {
+        packet.want(suspected.key(), 0);
+        packet.want(dead.key(), 0);
+    });
+    REQUIRE(answer.size() == 1);
+    CHECK(answer[0].find(message_type::announce, suspected.key()) != nullptr);
+    CHECK(answer[0].find(message_type::suspect, suspected.key()) != nullptr);
+    CHECK(answer[0].find(message_type::announce, dead.key()) != nullptr);
+    CHECK(answer[0].find(message_type::dead, dead.key()) != nullptr);
+}
+
+TEST_CASE("suspicion lasts as long as its accusers make it, and then the member is dead, once") {
+    auto t = quiet();
+    t.probe_period = 10h;
+    stage s{t};
+    puppet& a = s.add_member(1);
+    puppet& b = s.add_member(2);
+    puppet& c = s.add_member(3);
+    puppet& p = s.add_member(4);
+    // Five members: shortest 4 * 10 h, longest six times that.
+    s.accuse(a, message_type::suspect, p, 1);
+    SUBCASE("one accuser") {
+        s.advance(239h);
+        CHECK(s.state_of(p) == member_state::suspect);
+        s.advance(1h);
+        CHECK(s.state_of(p) == member_state::dead);
+        CHECK(s.last(event_kind::member_dead)->why == cause::suspicion_expired);
+        s.advance(300h);
+        CHECK(s.count(event_kind::member_dead) == 1);
+    }
+    SUBCASE("the same accuser again") {
+        s.accuse(a, message_type::suspect, p, 1);
+        s.accuse(a, message_type::suspect, p, 1);
+        s.advance(239h);
+        CHECK(s.state_of(p) == member_state::suspect);
+    }
+    SUBCASE("three accusers") {
+        s.accuse(b, message_type::suspect, p, 1);
+        s.accuse(c, message_type::suspect, p, 1);
+        s.advance(39h);
+        CHECK(s.state_of(p) == member_state::suspect);
+        s.advance(1h);
+        CHECK(s.state_of(p) == member_state::dead);
+    }
+    SUBCASE("confirmed when the shorter time is over already") {
+        s.advance(100h);
+        s.accuse(b, message_type::suspect, p, 1, {b.key(), c.key()});
+        s.tick();
+        CHECK(s.state_of(p) == member_state::dead);
+        CHECK(s.count(event_kind::member_dead) == 1);
+    }
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("with too few members to confirm, suspicion is short from the start") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& p = s.add_member(2);
+    s.accuse(a, message_type::suspect, p, 1);
+    s.advance(39h);
+    CHECK(s.state_of(p) == member_state::suspect);
+    s.advance(1h);
+    CHECK(s.state_of(p) == member_state::dead);
+}
+
+TEST_CASE("a new confirmation is passed on, a repeated one is not") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& b = s.add_member(2);
+    s.add_member(3);
+    puppet& p = s.add_member(4);
+    s.accuse(a, message_type::suspect, p, 1);
+    s.advance(10s);
+    REQUIRE(s->queued() == 0);
+    s.accuse(a, message_type::suspect, p, 1);
+    CHECK(s->queued() == 0);
+    s.accuse(b, message_type::suspect, p, 1);
+    CHECK(s->queued() == 1);
+    s.forget();
+    s.advance(10s);
+    for (auto const& d : s.sent) {
+        if (auto const* m = d.find(message_type::suspect, p.key())) CHECK(m->accusers == ascending({a.key(), b.key()}));
+    }
+    CHECK(s.sent_count(message_type::suspect) > 0);
+}
+
+TEST_CASE("confirmations beyond those that shorten the suspicion are not passed on") {
+    stage s{quiet()};
+    std::vector<puppet*> accusers;
+    for (std::uint64_t i = 1; i <= 6; ++i) accusers.push_back(&s.add_member(i));
+    puppet& p = s.add_member(20);
+    for (std::size_t i = 0; i < accusers.size(); ++i) {
+        s.advance(10s);
+        REQUIRE(s->queued() == 0);
+        s.accuse(*accusers[i], message_type::suspect, p, 1);
+        CHECK(s->queued() == (i < 3 ? 1 : 0));
+    }
+}
+
+TEST_CASE("only a higher incarnation clears a suspect, and that is a refutation") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& p = s.add_member(2, 5);
+    s.accuse(a, message_type::suspect, p, 5);
+    s.announce(p);
+    CHECK(s.state_of(p) == member_state::suspect);
+    p.incarnation = 6;
+    s.announce(p);
+    CHECK(s.state_of(p) == member_state::alive);
+    CHECK(s.count(event_kind::member_refuted) == 1);
+    CHECK(s.last(event_kind::member_refuted)->why == cause::refuted);
+    CHECK(s.count(event_kind::member_updated) == 0);
+    s.advance(500h);
+    CHECK(s.state_of(p) == member_state::alive); // the timer is gone
+    CHECK(s.count(event_kind::member_dead) == 0);
+}
+
+TEST_CASE("a refutation that also changes the description tells both") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& p = s.add_member(2, 5);
+    s.accuse(a, message_type::suspect, p, 5);
+    p.incarnation = 6;
+    p.self.version = "new";
+    s.announce(p);
+    CHECK(s.count(event_kind::member_refuted) == 1);
+    CHECK(s.count(event_kind::member_updated) == 1);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("only a higher incarnation brings a dead member back") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& p = s.add_member(2, 5);
+    s.accuse(a, message_type::dead, p, 5);
+    CHECK(s.state_of(p) == member_state::dead);
+    CHECK(s.last(event_kind::member_dead)->why == cause::declared_by_other);
+    s.accuse(a, message_type::dead, p, 5);
+    s.accuse(a, message_type::suspect, p, 5);
+    s.announce(p);
+    CHECK(s.state_of(p) == member_state::dead);
+    CHECK(s.count(event_kind::member_dead) == 1);
+    p.incarnation = 6;
+    s.announce(p);
+    CHECK(s.state_of(p) == member_state::alive);
+    CHECK(s.count(event_kind::member_up) == 3);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("leaving is final for its incarnation, and a higher one comes back") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& p = s.add_member(2, 5);
+    s.deliver(p, [&](auto& packet) { packet.announce(p.record(6, true)); });
+    CHECK(s.state_of(p) == member_state::left);
+    CHECK(s.last(event_kind::member_left)->why == cause::said_goodbye);
+    std::uint64_t const before = s.digest();
+    s.accuse(a, message_type::suspect, p, 6);
+    s.accuse(a, message_type::dead, p, 6);
+    s.announce(p);
+    CHECK(s.digest() == before);
+    CHECK(s.count(event_kind::member_left) == 1);
+    CHECK(s.count(event_kind::member_dead) == 0);
+    p.incarnation = 7;
+    s.announce(p);
+    CHECK(s.state_of(p) == member_state::alive);
+}
+
+TEST_CASE("a goodbye of an unknown node is remembered and told to nobody") {
+    stage s{quiet()};
+    puppet& p = s.add(2);
+    s.deliver(p, [&](auto& packet) { packet.announce(p.record(6, true)); });
+    CHECK(s.state_of(p) == member_state::left);
+    CHECK(s.events.empty());
+    s.advance(1100h);
+    CHECK_FALSE(s.state_of(p).has_value());
+    CHECK(s.count(event_kind::member_removed) == 0);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("an accused node refutes with its next incarnation, in the answer and to all") {
+    stage s{quiet(), 10};
+    puppet& a = s.add_member(1);
+    for (auto how : {message_type::suspect, message_type::dead}) {
+        std::uint64_t const accused = s->incarnation();
+        auto const answer =
+            s.deliver(a, [&](auto& packet) { packet.accuse(how, s->id().short_id(), accused, std::array{a.key()}); });
+        CHECK(s->incarnation() == accused + 1);
+        REQUIRE(answer.size() == 1);
+        auto const* refutation = answer[0].find(message_type::announce, s->id().short_id());
+        REQUIRE(refutation != nullptr);
+        CHECK(refutation->view().incarnation() == accused + 1);
+        CHECK(s.last(event_kind::self_refuted)->by == a.key());
+    }
+    CHECK(s->counters().refutations == 2);
+    CHECK(s->queued() > 0);
+    CHECK(wire::record_view::trusted(s.persisted.back()).incarnation() == 12);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("an accusation of an incarnation this node never had, or had before, is not refuted") {
+    stage s{quiet(), 10};
+    puppet& a = s.add_member(1);
+    auto const accuse_self = [&](std::uint64_t incarnation) {
+        return s.deliver(a, [&](auto& packet) {
+            packet.accuse(message_type::dead, s->id().short_id(), incarnation, std::array{a.key()});
+        });
+    };
+    for (std::uint64_t incarnation : {std::uint64_t{1}, std::uint64_t{9}}) {
+        auto const answer = accuse_self(incarnation);
+        REQUIRE(answer.size() == 1);
+        CHECK(answer[0].find(message_type::announce, s->id().short_id()) != nullptr);
+    }
+    for (std::uint64_t incarnation : {std::uint64_t{11}, limits::incarnation - 1}) {
+        auto const answer = accuse_self(incarnation);
+        REQUIRE(answer.size() == 1);
+        CHECK(answer[0].find(message_type::want, s->id().short_id()) != nullptr);
+    }
+    CHECK(s->incarnation() == 10);
+    CHECK(s.refused(gossip_error::stale) == 2);
+    CHECK(s.refused(gossip_error::unproven) == 2);
+    CHECK(s->counters().refutations == 0);
+}
+
+TEST_CASE("refuting is one step at every size of the incarnation") {
+    for (std::uint64_t n :
+         {std::uint64_t{1}, std::uint64_t{0xffffffff}, std::uint64_t{0x100000000}, limits::incarnation - 2}) {
+        stage s{quiet(), n};
+        puppet& a = s.add_member(1);
+        s.deliver(
+            a, [&](auto& packet) { packet.accuse(message_type::suspect, s->id().short_id(), n, std::array{a.key()}); });
+        CHECK(s->incarnation() == n + 1);
+    }
+}
+
+TEST_CASE("a node that is told of its own newer record goes on above it") {
+    stage s{quiet(), 3};
+    puppet& a = s.add_member(1);
+    puppet former{stage::own_seed};
+    auto const answer = s.deliver(a, [&](auto& packet) { packet.announce(former.record(900)); });
+    CHECK(s->incarnation() == 901);
+    REQUIRE(answer.size() == 1);
+    CHECK(answer[0].find(message_type::announce, s->id().short_id())->view().incarnation() == 901);
+    CHECK(s.count(event_kind::conflict) == 0);
+    // Even if that one had left.
+    s.deliver(a, [&](auto& packet) { packet.announce(former.record(1000, true)); });
+    CHECK(s->incarnation() == 1001);
+    CHECK(s->find(s->id())->state() == member_state::alive);
+    // What it said itself and what it said before changes nothing.
+    s.deliver(a, [&](auto& packet) { packet.announce(former.record(900)); });
+    CHECK(s->incarnation() == 1001);
+    // Forged, it counts for nothing.
+    bytes forged = former.record(5000);
+    forged.back() ^= std::byte{1};
+    s.deliver(a, [&](auto& packet) { packet.announce(forged); });
+    CHECK(s->incarnation() == 1001);
+    CHECK(s.refused(gossip_error::bad_signature) == 1);
+}
+
+TEST_CASE("a restarted node's frames are accepted by those who knew it before") {
+    stage s{quiet(), 3};
+    puppet& a = s.add_member(1);
+    puppet former{stage::own_seed};
+    s.deliver(a, [&](auto& packet) { packet.announce(former.record(900)); });
+    s.forget();
+    auto const answer = s.deliver(a, [&](auto& packet) { packet.ping(5, 1); });
+    REQUIRE(answer.size() == 1);
+    auto const head = wire::envelope::decode(answer[0].frame);
+    CHECK(head->session > 900);
+}
+
+TEST_CASE("two nodes with one key do not outbid each other without end, and the host hears of it") {
+    stage s{quiet(), 3};
+    puppet& a = s.add_member(1);
+    puppet clone{stage::own_seed};
+    clone.self.version = "other";
+    for (int i = 0; i < 1000; ++i) {
+        s.deliver(a, [&](auto& packet) { packet.announce(clone.record(s->incarnation() + 1)); });
+        s.sleep(1ms);
+    }
+    CHECK(s->incarnation() < 30);
+    CHECK(s.count(event_kind::conflict) == 1);
+}
+
+TEST_CASE("two records of one incarnation leave the same one everywhere, whichever came first") {
+    puppet one{5}, two{5};
+    one.self.version = "a";
+    two.self.version = "b";
+    struct version {
+        bytes record;
+        message_type accusation;
+    };
+    bytes const alive_one = one.record(4), alive_two = two.record(4), left_one = one.record(4, true),
+                left_two = two.record(4, true);
+    std::vector<bytes const*> order{&alive_one, &alive_two, &left_one, &left_two};
+    std::vector<std::size_t> all{0, 1, 2, 3};
+    std::vector<std::uint64_t> ends;
+    do {
+        stage s{quiet()};
+        puppet& carrier = s.add_member(1);
+        for (std::size_t const i : all) s.deliver(carrier, [&](auto& packet) { packet.announce(*order[i]); });
+        for (std::size_t const i : all) s.deliver(carrier, [&](auto& packet) { packet.announce(*order[i]); });
+        auto const found = s->find(one.id());
+        REQUIRE(found.has_value());
+        CHECK(found->state() == member_state::left);
+        crypto::word_hash hash{1};
+        hash.part(found->record().bytes());
+        ends.push_back(hash.value());
+        CHECK(s.count(event_kind::conflict) >= 1);
+        CHECK(s.fault == "");
+    } while (std::next_permutation(all.begin(), all.end()));
+    CHECK(std::count(ends.begin(), ends.end(), ends[0]) == 24);
+}
+
+TEST_CASE("the losing record of a conflict is told once however often it is heard") {
+    stage s{quiet()};
+    puppet& carrier = s.add_member(1);
+    puppet one{5}, two{5};
+    one.self.version = "a";
+    two.self.version = "b";
+    for (int i = 0; i < 50; ++i) {
+        s.deliver(carrier, [&](auto& packet) {
+            packet.announce(one.record(4));
+            packet.announce(two.record(4));
+        });
+    }
+    CHECK(s.count(event_kind::conflict) == 1);
+    CHECK(s.last(event_kind::conflict)->subject == one.id());
+    s.deliver(carrier, [&](auto& packet) { packet.announce(one.record(5)); });
+    s.deliver(carrier, [&](auto& packet) { packet.announce(two.record(5)); });
+    CHECK(s.count(event_kind::conflict) == 2);
+}
+
+TEST_CASE("a full table takes newcomers in place of tombstones, never of the living") {
+    auto t = quiet();
+    t.max_members = 6;
+    stage s{t};
+    std::vector<puppet*> members;
+    for (std::uint64_t i = 1; i <= 5; ++i) members.push_back(&s.add_member(i));
+    REQUIRE(s->known_count() == 6);
+    puppet& early = s.add_member(20);
+    CHECK_FALSE(s.state_of(early).has_value());
+    CHECK(s.refused(gossip_error::table_full) == 1);
+    s.accuse(*members[0], message_type::suspect, *members[1], 1);
+    s.announce(early);
+    CHECK(s.refused(gossip_error::table_full) == 2);
+    s.accuse(*members[0], message_type::dead, *members[2], 1);
+    s.announce(early);
+    CHECK(s.state_of(early) == member_state::alive);
+    CHECK_FALSE(s.state_of(*members[2]).has_value());
+    REQUIRE(s.last(event_kind::member_removed) != nullptr);
+    CHECK(s.last(event_kind::member_removed)->why == cause::evicted);
+    CHECK(s.last(event_kind::member_removed)->subject == members[2]->id());
+    for (std::size_t i : {0U, 3U, 4U}) CHECK(s.state_of(*members[i]) == member_state::alive);
+    CHECK(s.state_of(*members[1]) == member_state::suspect);
+    CHECK(s->known_count() == 6);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("running suspicions are capped; who is beyond the cap stays alive") {
+    auto t = quiet();
+    t.max_suspicions = 2;
+    stage s{t};
+    puppet& a = s.add_member(1);
+    std::vector<puppet*> accused;
+    for (std::uint64_t i = 2; i <= 5; ++i) accused.push_back(&s.add_member(i));
+    for (puppet* p : accused) s.accuse(a, message_type::suspect, *p, 1);
+    CHECK(s.state_of(*accused[1]) == member_state::suspect);
+    CHECK(s.state_of(*accused[2]) == member_state::alive);
+    CHECK(s.state_of(*accused[3]) == member_state::alive);
+    CHECK(s.refused(gossip_error::too_many_suspicions) == 2);
+    CHECK(s.count(event_kind::member_suspected) == 2);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("signature checks are budgeted, known records cost none of it") {
+    auto t = quiet();
+    t.verifies_per_second = 10;
+    stage s{t};
+    puppet& a = s.add_member(1);
+    for (std::uint64_t i = 2; i <= 60; ++i) {
+        puppet p{i};
+        s.deliver(a, [&](auto& packet) { packet.announce(p.record()); });
+    }
+    CHECK(s->known_count() == 21); // itself and a burst of twice ten
+    CHECK(s.refused(gossip_error::verify_over_budget) == 40);
+    CHECK(s->counters().signatures_checked == 20);
+    s.announce(a);
+    CHECK(s.refused(gossip_error::verify_over_budget) == 40);
+    s.sleep(1s);
+    for (std::uint64_t i = 31; i <= 60; ++i) {
+        puppet p{i};
+        s.deliver(a, [&](auto& packet) { packet.announce(p.record()); });
+    }
+    CHECK(s->known_count() == 31);
+}
+
+TEST_CASE("whom the trust gate does not admit is refused before any signature is checked") {
+    puppet friendly{1}, stranger{2};
+    using strict = basic_stage<gossip::engine<fake_policies<gossip::allow_list>>>;
+    strict::options o;
+    o.tunables = quiet();
+    strict s{o, gossip::allow_list{{friendly.id()}}};
+    REQUIRE(s.start());
+    s.announce(friendly);
+    std::uint64_t const checked = s->counters().signatures_checked;
+    std::uint64_t const before = s.digest();
+    s.announce(stranger);
+    CHECK(s->counters().signatures_checked == checked);
+    CHECK(s.refused(gossip_error::not_admitted) == 1);
+    CHECK(s.digest() == before);
+    CHECK(s.state_of(friendly) == member_state::alive);
+}
+
+TEST_CASE("what the announcement handler refuses changes nothing, and it is asked about good signatures only") {
+    struct picky {
+        std::vector<gossip::announcement_context> seen{};
+        [[nodiscard]] bool admits(node_id const&) const noexcept { return true; }
+        [[nodiscard]] gossip::verdict on_announcement(wire::record_view const& r,
+                                                      gossip::announcement_context const& c) noexcept {
+            seen.push_back(c);
+            return r.version() == "bad" ? gossip::verdict::refuse : gossip::verdict::accept;
+        }
+    };
+    using judged = basic_stage<gossip::engine<fake_policies<picky>>>;
+    judged::options o;
+    o.tunables = quiet();
+    judged s{o};
+    REQUIRE(s.start());
+    puppet& p = s.add(1);
+    s.announce(p);
+    REQUIRE(s.state_of(p) == member_state::alive);
+    std::uint64_t const before = s.digest();
+    p.incarnation = 2;
+    p.self.version = "bad";
+    s.announce(p);
+    CHECK(s.refused(gossip_error::refused_by_handler) == 1);
+    CHECK(s.digest() == before);
+    bytes forged = p.record(3);
+    forged.back() ^= std::byte{1};
+    s.deliver(p, [&](auto& packet) { packet.announce(forged); });
+    auto const& seen = s->handler().seen;
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0].direct);
+    CHECK_FALSE(seen[0].known);
+    CHECK(seen[1].known);
+    CHECK(seen[0].source == p.where);
+    CHECK_FALSE(seen[0].over_stream);
+}
+
+TEST_CASE("an update is announced with the next incarnation and kept") {
+    stage s{quiet(), 7};
+    puppet& p = s.add_member(1);
+    s.advance(10s);
+    s.forget();
+    description changed = s->self();
+    changed.version = "2.0";
+    REQUIRE(s.call([&](auto& e, auto now, auto& out) { return e.update(changed, now, out); }).has_value());
+    CHECK(s->incarnation() == 8);
+    CHECK(s->self().version == "2.0");
+    REQUIRE(s.persisted.size() == 1);
+    CHECK(wire::record_view::trusted(s.persisted[0]).version() == "2.0");
+    s.advance(1s);
+    bool told = false;
+    for (auto const& d : s.sent_to(p)) told = told || d.find(message_type::announce, s->id().short_id()) != nullptr;
+    CHECK(told);
+}
+
+TEST_CASE("an update that cannot be announced is a typed error and changes nothing") {
+    stage s{quiet(), 7};
+    s.add_member(1);
+    s.advance(10s);
+    std::uint64_t const before = s.digest();
+    description const held = s->self();
+    auto const refused = [&](description d) {
+        auto const done = s.call([&](auto& e, auto now, auto& out) { return e.update(std::move(d), now, out); });
+        REQUIRE_FALSE(done.has_value());
+        CHECK(s.digest() == before);
+        CHECK(s->self() == held);
+        CHECK(s->queued() == 0);
+        return done.error();
+    };
+    CHECK(refused(too_large()) == wire::wire_error::record_too_large);
+    description bad = held;
+    bad.name = "";
+    CHECK(refused(bad) == core_error::empty);
+    bad = held;
+    bad.addresses.clear();
+    CHECK(refused(bad) == core_error::empty);
+    CHECK(refused(bad).field() == "addresses");
+    s.forget();
+    CHECK(s.persisted.empty());
+}
+
+TEST_CASE("a goodbye is spread, then told to the host, then nothing more is sent") {
+    stage s{quiet(), 7};
+    puppet& p = s.add_member(1);
+    puppet& other = s.add_member(2);
+    s.advance(10s);
+    s.forget();
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    CHECK(s->leaving());
+    CHECK(s->running());
+    CHECK(s->incarnation() == 8);
+    REQUIRE(s.persisted.size() == 1);
+    CHECK(wire::record_view::trusted(s.persisted[0]).left());
+    s.advance(5s);
+    CHECK(s.count(event_kind::self_left) == 1);
+    CHECK_FALSE(s->running());
+    CHECK(s->next_deadline() == never);
+    std::size_t told = 0;
+    for (auto const& d : s.sent) {
+        auto const* m = d.find(message_type::announce, s->id().short_id());
+        if (m != nullptr) {
+            CHECK(m->view().left());
+            ++told;
+        }
+    }
+    CHECK(told > 3);
+    s.forget();
+    s.deliver(p, [&](auto& packet) { packet.ping(1, 1); });
+    s.deliver(other,
+              [&](auto& packet) { packet.accuse(message_type::dead, s->id().short_id(), 8, std::array{other.key()}); });
+    s.tick();
+    CHECK(s.sent.empty());
+    CHECK(s.events.empty());
+}
+
+TEST_CASE("a leaving node does not come back, whatever is said of it") {
+    stage s{quiet(), 7};
+    puppet& p = s.add_member(1);
+    puppet former{stage::own_seed};
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    s.deliver(p, [&](auto& packet) {
+        packet.accuse(message_type::suspect, s->id().short_id(), 8, std::array{p.key()});
+        packet.announce(former.record(50));
+        packet.announce(former.record(8));
+    });
+    CHECK(s->incarnation() == 8);
+    CHECK(s->find(s->id())->state() == member_state::left);
+    CHECK(s->leaving());
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a goodbye ends once, even if the last round and the end of patience come in the same late tick") {
+    for (int rounds = 0; rounds < 8; ++rounds) {
+        stage s{quiet()};
+        s.add_member(1);
+        s.advance(10s);
+        s.call([&](auto& e, auto now, auto& out) {
+            e.leave(now, out);
+            return 0;
+        });
+        for (int i = 0; i < rounds && s->running(); ++i) {
+            s.sleep(std::max(duration::zero(), s->next_deadline() - s.now()));
+            s.tick();
+        }
+        s.sleep(60s);
+        s.tick();
+        s.tick();
+        CHECK(s.count(event_kind::self_left) == 1);
+        CHECK_FALSE(s->running());
+    }
+}
+
+TEST_CASE("who leaves alone has left at once") {
+    stage s{quiet()};
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    CHECK(s.count(event_kind::self_left) == 1);
+    CHECK_FALSE(s->running());
+    CHECK(s.sent.empty());
+}
+
+TEST_CASE("who leaves among the dead has left at once") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    s.accuse(p, message_type::dead, p, 1);
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    CHECK(s.count(event_kind::self_left) == 1);
+}
+
+TEST_CASE("a node at the last incarnation there is can still leave") {
+    stage s{quiet(), limits::incarnation - 1};
+    s.add_member(1);
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    s.advance(10s);
+    CHECK(s.count(event_kind::self_left) == 1);
+    CHECK_FALSE(s->running());
+}
+
+TEST_CASE("a leaving node that still has company is not called alone") {
+    stage s{quiet()};
+    puppet& a = s.add_member(1);
+    puppet& b = s.add_member(2);
+    auto const id = s.accept(a.where);
+    puppet_stream stream{a, puppet_stream::side::dialer};
+    s.frame(*id, stream.frame([&](auto& packet) {
+        packet.exchange_begin(0);
+        packet.exchange_end(0);
+    }));
+    REQUIRE(s->joined());
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    s.accuse(a, message_type::dead, b, 1);
+    CHECK(s.count(event_kind::isolated) == 0);
+}
+
+TEST_CASE("calls that need a running node are refused before it starts and after it left") {
+    basic_stage<fake_engine> s{with(quiet())};
+    auto const all_refused = [&] {
+        auto const updated =
+            s.call([&](auto& e, auto now, auto& out) { return e.update(description_of(1), now, out); });
+        auto const joined = s.call([&](auto& e, auto now, auto& out) { return e.join(address_of(1), now, out); });
+        auto const accepted = s.accept(address_of(1));
+        s.call([&](auto& e, auto now, auto& out) {
+            e.hello(address_of(1), now, out);
+            return 0;
+        });
+        return !updated && updated.error() == gossip_error::not_running && !joined &&
+               joined.error() == gossip_error::not_running && !accepted &&
+               accepted.error() == gossip_error::not_running && s.sent.empty() && s.dials.empty();
+    };
+    CHECK(all_refused());
+    CHECK_FALSE(s->running());
+    CHECK(s->next_deadline() == never);
+    REQUIRE(s.start());
+    auto const again = s.call([&](auto& e, auto now, auto& out) { return e.start(now, out); });
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error() == gossip_error::not_running);
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    s.forget();
+    CHECK(all_refused());
+}
+
+TEST_CASE("a crash is seen by all, and a restarted node is taken back by all") {
+    cluster c{5};
+    c.join_all();
+    REQUIRE(c.run_until([&] { return c.all_see_all(); }, 30s));
+    c.run_for(10s);
+    c.crash(3);
+    REQUIRE(c.run_until([&] { return c.all_see(3, member_state::dead); }, 120s));
+    for (std::size_t i : {0U, 1U, 2U, 4U}) CHECK(c.count(i, event_kind::member_dead, 3) == 1);
+    SUBCASE("with the incarnation it kept") { c.start(3, c.at(3).stored + 1); }
+    SUBCASE("with its memory lost") { c.start(3, 1); }
+    c.join(3, 0);
+    CHECK(c.run_until([&] { return c.all_see_all(); }, 60s));
+    CHECK(c.fault == "");
+}
+
+TEST_CASE("a graceful leave is left everywhere and dead nowhere") {
+    cluster c{5};
+    c.join_all();
+    REQUIRE(c.run_until([&] { return c.all_see_all(); }, 30s));
+    c.run_for(10s);
+    c.call(2, [](auto& e, auto now, auto& out) { e.leave(now, out); });
+    REQUIRE(c.run_until([&] { return c.all_see(2, member_state::left); }, 30s));
+    c.run_until([&] { return !c[2].running(); }, 10s);
+    c.crash(2);
+    c.run_for(120s);
+    CHECK(c.all_see(2, member_state::left));
+    CHECK(c.count(event_kind::member_dead) == 0);
+    CHECK(c.count(event_kind::member_left) == 4);
+    CHECK(c.fault == "");
+}
+
+TEST_CASE("an update reaches everybody, once") {
+    cluster c{5};
+    c.join_all();
+    REQUIRE(c.run_until([&] { return c.all_see_all(); }, 30s));
+    c.run_for(10s);
+    description d = c[1].self();
+    d.version = "9";
+    c.call(1, [&](auto& e, auto now, auto& out) { REQUIRE(e.update(d, now, out).has_value()); });
+    c.run_for(10s);
+    CHECK(c.count(event_kind::member_updated) == 4);
+    for (std::size_t i = 0; i < 5; ++i) CHECK(c[i].find(c[1].id())->record().version() == "9");
+    CHECK(c.fault == "");
+}
+
+TEST_CASE("a partition longer than every timer heals, and nobody is lost") {
+    cluster c{6};
+    c.join_all();
+    REQUIRE(c.run_until([&] { return c.all_see_all(); }, 30s));
+    auto const cut = [](std::size_t a, std::size_t b) { return (a < 3) != (b < 3); };
+    c.drops = cut;
+    c.blocks_stream = cut;
+    c.run_for(10min);
+    CHECK(c.sees(0, 5) == member_state::dead);
+    CHECK(c.sees(5, 0) == member_state::dead);
+    c.drops = {};
+    c.blocks_stream = {};
+    CHECK(c.run_until([&] { return c.all_see_all(); }, 2min));
+    CHECK(c.fault == "");
+}

@@ -1,0 +1,101 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of gossip::probe: the timetable of one probe.
+#include <peerkit/gossip/probe.hpp>
+
+#include <doctest/doctest.h>
+
+#include <utility>
+#include <vector>
+
+using namespace peerkit;
+using namespace std::chrono_literals;
+using gossip::probe;
+using gossip::probe_step;
+using gossip::tunables;
+
+namespace {
+
+short_id name(std::uint64_t n) { return static_cast<short_id>(n); }
+
+/// Every step with its time since the start, asking at each `next`.
+std::vector<std::pair<duration, probe_step>> timetable(tunables const& t) {
+    probe p;
+    time_point const start{10s};
+    p.begin(3, name(7), 99, start);
+    std::vector<std::pair<duration, probe_step>> steps;
+    while (p.active()) {
+        time_point const at = p.next(t);
+        for (probe_step s = p.due(t, at); s != probe_step::wait; s = p.due(t, at)) steps.emplace_back(at - start, s);
+    }
+    return steps;
+}
+
+} // namespace
+
+TEST_CASE("pings, helpers and verdict come when the tunables say") {
+    std::vector<std::pair<duration, probe_step>> const expected{
+        {0ms, probe_step::ping},  {120ms, probe_step::ping}, {240ms, probe_step::ping},    {360ms, probe_step::ping},
+        {480ms, probe_step::ask}, {680ms, probe_step::ask},  {900ms, probe_step::verdict},
+    };
+    CHECK(timetable(gossip::lan()) == expected);
+}
+
+TEST_CASE("every profile's timetable has its tries, two waves and one verdict, in order") {
+    for (tunables const& t : {gossip::lan(), gossip::wan(), gossip::local()}) {
+        auto const steps = timetable(t);
+        REQUIRE(steps.size() == t.direct_tries + 3U);
+        for (std::size_t i = 0; i < t.direct_tries; ++i) {
+            CHECK(steps[i].second == probe_step::ping);
+            CHECK(steps[i].first == t.probe_retry * static_cast<int>(i));
+        }
+        CHECK(steps[t.direct_tries] == std::pair{t.helpers_after, probe_step::ask});
+        CHECK(steps[t.direct_tries + 1U] == std::pair{t.helpers_again, probe_step::ask});
+        CHECK(steps[t.direct_tries + 2U] == std::pair{t.verdict_after, probe_step::verdict});
+    }
+}
+
+TEST_CASE("an ended probe wants nothing more") {
+    probe p;
+    CHECK_FALSE(p.active());
+    CHECK(p.next(gossip::lan()) == never);
+    p.begin(3, name(7), 99, time_point{10s});
+    CHECK(p.subject() == 3);
+    CHECK(p.subject_key() == name(7));
+    CHECK(p.nonce() == 99);
+    p.end();
+    CHECK(p.due(gossip::lan(), time_point{20s}) == probe_step::wait);
+    CHECK(p.next(gossip::lan()) == never);
+}
+
+TEST_CASE("a late timer gives no verdict before everybody was asked and had time to answer") {
+    tunables const t = gossip::lan();
+    probe p;
+    time_point const start{10s};
+    p.begin(3, name(7), 99, start);
+    REQUIRE(p.due(t, start) == probe_step::ping);
+    time_point const late = start + 950ms; // past the time of the verdict
+    std::vector<probe_step> steps;
+    for (probe_step s = p.due(t, late); s != probe_step::wait; s = p.due(t, late)) steps.push_back(s);
+    using enum probe_step;
+    CHECK(steps == std::vector{ping, ping, ping, ask, ask});
+    CHECK(p.active());
+    CHECK(p.next(t) == late + (t.verdict_after - t.helpers_again));
+    CHECK(p.due(t, p.next(t)) == verdict);
+    CHECK_FALSE(p.active());
+}
+
+TEST_CASE("a helper is asked once, and no more helpers than there is room for") {
+    probe p;
+    p.begin(3, name(7), 99, time_point{10s});
+    CHECK(p.ask(name(1)));
+    CHECK_FALSE(p.ask(name(1)));
+    for (std::uint64_t i = 2; i <= probe::max_helpers; ++i) CHECK(p.ask(name(i)));
+    CHECK_FALSE(p.ask(name(100)));
+    CHECK(p.helpers_asked() == probe::max_helpers);
+    p.nack();
+    CHECK(p.nacks() == 1);
+    p.begin(4, name(8), 98, time_point{11s});
+    CHECK(p.nacks() == 0);
+    CHECK(p.helpers_asked() == 0);
+    CHECK(p.ask(name(1)));
+}
