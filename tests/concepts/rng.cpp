@@ -69,15 +69,14 @@ struct full_range {
 };
 
 template <typename T>
-constexpr bool lacks_only_words = !peerkit::RngDrawsWords<T> && peerkit::RngDraws<T> &&
-                                  peerkit::RngIsNoexcept<T> && peerkit::RngFillsWords<T> && !peerkit::Rng<T>;
+constexpr bool lacks_only_words = !peerkit::RngDrawsWords<T> && peerkit::RngDraws<T> && peerkit::RngIsNoexcept<T> &&
+                                  peerkit::RngFillsWords<T> && !peerkit::Rng<T>;
 template <typename T>
-constexpr bool lacks_only_noexcept =
-    !peerkit::RngIsNoexcept<T> && peerkit::RngDraws<T> && peerkit::RngDrawsWords<T> &&
-    peerkit::RngFillsWords<T> && !peerkit::Rng<T>;
+constexpr bool lacks_only_noexcept = !peerkit::RngIsNoexcept<T> && peerkit::RngDraws<T> && peerkit::RngDrawsWords<T> &&
+                                     peerkit::RngFillsWords<T> && !peerkit::Rng<T>;
 template <typename T>
-constexpr bool lacks_only_range = !peerkit::RngFillsWords<T> && peerkit::RngDraws<T> &&
-                                  peerkit::RngDrawsWords<T> && peerkit::RngIsNoexcept<T> && !peerkit::Rng<T>;
+constexpr bool lacks_only_range = !peerkit::RngFillsWords<T> && peerkit::RngDraws<T> && peerkit::RngDrawsWords<T> &&
+                                  peerkit::RngIsNoexcept<T> && !peerkit::Rng<T>;
 
 static_assert(!peerkit::RngDraws<no_call> && !peerkit::Rng<no_call>);
 static_assert(lacks_only_words<gives_half_words>);

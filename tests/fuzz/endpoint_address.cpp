@@ -31,8 +31,7 @@ void check_text(std::string_view text) {
     auto const parsed = ip_address::parse(text);
     require(parsed.has_value() == (is_v4 || is_v6));
     if (!parsed) {
-        require(parsed.error() ==
-                (text.empty() ? peerkit::core_error::empty : peerkit::core_error::bad_address));
+        require(parsed.error() == (text.empty() ? peerkit::core_error::empty : peerkit::core_error::bad_address));
         return;
     }
     require(*parsed == (is_v4 ? ip_address::from_bytes(byte_view{v4}.first(4)) : ip_address::from_bytes(v6)));

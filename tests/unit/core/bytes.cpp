@@ -45,8 +45,7 @@ constexpr std::uint64_t written_then_read() {
     std::uint64_t const sum = in.u8() + in.u16() + in.u32() + in.u64();
     return in && out && in.remaining() == 0 && out.remaining() == 1 ? sum : 0;
 }
-static_assert(written_then_read() == 1 + 0x0203 + 0x04050607 + 0x08090a0b0c0d0e0f,
-              "usable in constant expressions");
+static_assert(written_then_read() == 1 + 0x0203 + 0x04050607 + 0x08090a0b0c0d0e0f, "usable in constant expressions");
 static_assert(peerkit::load_big<std::uint32_t>(bytes_of(0xde, 0xad, 0xbe, 0xef).data()) == 0xdeadbeef);
 
 } // namespace
@@ -182,8 +181,7 @@ TEST_CASE("a reader of nothing can read nothing, and that is no failure") {
 
 TEST_CASE("a huge count does not wrap around") {
     auto const data = bytes_of(1, 2, 3);
-    for (std::size_t const count :
-         {~std::size_t{0}, ~std::size_t{0} - 1, ~std::size_t{0} / 2 + 1, std::size_t{3}}) {
+    for (std::size_t const count : {~std::size_t{0}, ~std::size_t{0} - 1, ~std::size_t{0} / 2 + 1, std::size_t{3}}) {
         byte_reader in{data};
         CHECK(in.u8() == 1);
         CHECK(in.bytes(count).empty());
@@ -320,8 +318,7 @@ TEST_CASE("any mix of reads agrees with a naive reader, on any input") {
     seeded_rng rng{6};
     int failures = 0, whole = 0;
     for (int round = 0; round < 2000; ++round) {
-        auto const data =
-            random_bytes(rng, static_cast<std::size_t>(peerkit::uniform(rng, std::uint64_t{400})));
+        auto const data = random_bytes(rng, static_cast<std::size_t>(peerkit::uniform(rng, std::uint64_t{400})));
         byte_reader in{data};
         std::size_t at = 0;
         bool fine = true;

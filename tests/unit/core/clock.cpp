@@ -17,9 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 template <typename T>
-concept HasStaticNow = requires {
-    T::now();
-};
+concept HasStaticNow = requires { T::now(); };
 
 static_assert(std::is_same_v<duration::period, std::nano>);
 static_assert(std::is_same_v<time_point::duration, duration>);
@@ -46,8 +44,7 @@ TEST_CASE("a sum that would pass the end of time is never") {
     CHECK(saturating_add(time_point{1ns}, duration::max()) == never);
     CHECK(saturating_add(never, 1ns) == never);
     CHECK(saturating_add(never, duration::max()) == never);
-    for (auto const at :
-         {duration{0}, duration{1}, duration{1'000'000}, duration::max() / 2, duration::max() - 1ns}) {
+    for (auto const at : {duration{0}, duration{1}, duration{1'000'000}, duration::max() / 2, duration::max() - 1ns}) {
         duration const room = duration::max() - at;
         CHECK(saturating_add(time_point{at}, room) == never);
         CHECK(saturating_add(time_point{at}, room - 1ns) == never - 1ns);

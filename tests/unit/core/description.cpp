@@ -30,9 +30,9 @@ static_assert(peerkit::check_text("", 0, "text").has_value());
 static_assert(std::is_trivially_copyable_v<peerkit::typed_address>);
 static_assert(sizeof(address_kind) == 1);
 // These travel: another number is another protocol.
-static_assert(static_cast<int>(address_kind::unspecified) == 0 &&
-              static_cast<int>(address_kind::local) == 1 && static_cast<int>(address_kind::overlay) == 2 &&
-              static_cast<int>(address_kind::global) == 3 && static_cast<int>(address_kind::observed) == 4);
+static_assert(static_cast<int>(address_kind::unspecified) == 0 && static_cast<int>(address_kind::local) == 1 &&
+              static_cast<int>(address_kind::overlay) == 2 && static_cast<int>(address_kind::global) == 3 &&
+              static_cast<int>(address_kind::observed) == 4);
 
 /// The result of normalize(), with what must be known of an error in one place.
 void check_refused(description d, core_error expected, std::uint64_t position, std::string_view field) {
@@ -58,8 +58,7 @@ description full() {
     d.version.assign(limits::version_text, 'v');
     d.api_port = 8000;
     for (std::size_t i = 0; i < limits::addresses; ++i) {
-        d.addresses.push_back(
-            {ip_address::v4(192, 0, 2, static_cast<std::uint8_t>(i)), 0, address_kind::global});
+        d.addresses.push_back({ip_address::v4(192, 0, 2, static_cast<std::uint8_t>(i)), 0, address_kind::global});
     }
     for (std::size_t i = 0; i < limits::roles; ++i) {
         d.roles.push_back(numbered(std::string(limits::role - 3, 'r'), i));
@@ -69,8 +68,8 @@ description full() {
             {numbered(std::string(limits::label_key - 3, 'k'), i), std::string(limits::label_value, 'w')});
     }
     for (std::size_t i = 0; i < limits::services; ++i) {
-        d.services.push_back({numbered(std::string(limits::service_name - 3, 's'), i), 0,
-                              std::string(limits::service_info, 'i')});
+        d.services.push_back(
+            {numbered(std::string(limits::service_name - 3, 's'), i), 0, std::string(limits::service_info, 'i')});
     }
     return d;
 }
@@ -82,8 +81,8 @@ TEST_CASE("a name is one or more letters, digits and five signs") {
     for (int c = 0; c < 256; ++c) {
         char const text[] = {'a', static_cast<char>(c), 'z'};
         auto const done = peerkit::check_name({text, 3}, 3, "role");
-        bool const fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                          c == '-' || c == '_' || c == '.' || c == '/' || c == ':';
+        bool const fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                          c == '_' || c == '.' || c == '/' || c == ':';
         CHECK(done.has_value() == fine);
         allowed += done ? 1 : 0;
         if (!done) {
@@ -168,8 +167,7 @@ TEST_CASE("normalizing sorts roles, labels and services and leaves everything el
     REQUIRE(peerkit::normalize(d));
     CHECK(d.roles == std::vector<std::string>{"Db", "a", "db", "worker"});
     CHECK(d.labels == std::vector<peerkit::label>{{"disk", ""}, {"rack", "7"}, {"zone", "a"}});
-    CHECK(d.services ==
-          std::vector<peerkit::service>{{"http", 80, ""}, {"metrics", 0, "y"}, {"sql", 5432, "x"}});
+    CHECK(d.services == std::vector<peerkit::service>{{"http", 80, ""}, {"metrics", 0, "y"}, {"sql", 5432, "x"}});
     // Addresses are in order of preference, which is the host's.
     CHECK(d.addresses == addresses);
     CHECK(d.name == "db1");

@@ -39,8 +39,7 @@ endpoint parsed(std::string_view text, std::uint16_t default_port = 9000) {
     return *made;
 }
 
-void check_refused(std::string_view text, core_error expected, std::uint64_t position,
-                   std::string_view field) {
+void check_refused(std::string_view text, core_error expected, std::uint64_t position, std::string_view field) {
     CAPTURE(text);
     auto const made = endpoint::parse(text);
     REQUIRE(!made);
@@ -62,9 +61,8 @@ std::string host_of(std::vector<std::size_t> const& labels) {
 } // namespace
 
 TEST_CASE("a host name stands for itself at the default port") {
-    for (char const* const text :
-         {"db1", "db1.example.org", "a", "A-b_c.D", "1a", "a1", "1-2", "10.0.0.1a", "1.2.3.x4", "-", "_",
-          "x.1.y", "db1.example.org.", "xn--bcher-kva.example"}) {
+    for (char const* const text : {"db1", "db1.example.org", "a", "A-b_c.D", "1a", "a1", "1-2", "10.0.0.1a", "1.2.3.x4",
+                                   "-", "_", "x.1.y", "db1.example.org.", "xn--bcher-kva.example"}) {
         endpoint const e = parsed(text);
         CHECK(e.is_host_name());
         CHECK(e.host_name() == text);
@@ -180,8 +178,8 @@ TEST_CASE("two colons without brackets are an IPv6 address or an error") {
 }
 
 TEST_CASE("an all-digit last label is a mistyped address, not a name") {
-    for (std::string_view const text : {"1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "192.0.2.01", "db1.7",
-                                        "db1.7.", "1.2.3.4.", "00", "1.2.3:80"}) {
+    for (std::string_view const text :
+         {"1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "192.0.2.01", "db1.7", "db1.7.", "1.2.3.4.", "00", "1.2.3:80"}) {
         check_refused(text, core_error::bad_host_name, 0, "host name");
     }
     CHECK(parsed("7.db1").host_name() == "7.db1");
@@ -202,8 +200,8 @@ TEST_CASE("a host name is letters, digits, hyphens, underscores and dots; anythi
     for (int c = 0; c < 256; ++c) {
         std::string const text{'a', 'b', static_cast<char>(c), 'd'};
         auto const made = endpoint::parse(text);
-        bool const fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                          c == '-' || c == '_' || c == '.';
+        bool const fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                          c == '_' || c == '.';
         CHECK(made.has_value() == fine);
         if (made) CHECK(made->host_name() == text);
         if (!made && c != ':') check_refused(text, core_error::bad_host_name, 2, "host name");
@@ -222,8 +220,7 @@ TEST_CASE("a label has at most 63 characters, wherever it stands") {
         for (std::string const after : {"", ".", ".z", ".z."}) {
             std::string const fits = before + std::string(63, 'a') + after;
             CHECK(parsed(fits).host_name() == fits);
-            check_refused(before + std::string(64, 'a') + after, core_error::too_long, before.size() + 63,
-                          "host name");
+            check_refused(before + std::string(64, 'a') + after, core_error::too_long, before.size() + 63, "host name");
         }
     }
 }
@@ -271,11 +268,9 @@ TEST_CASE("an ip endpoint converts to an endpoint and back") {
 }
 
 TEST_CASE("endpoints differ by host, address and port") {
-    std::vector<endpoint> const some{parsed("db1:1"),       parsed("db1:2"),
-                                     parsed("db2:1"),       parsed("db1.:1"),
-                                     parsed("DB1:1"),       parsed("192.0.2.1:1"),
-                                     parsed("192.0.2.1:2"), parsed("192.0.2.2:1"),
-                                     parsed("[::1]:1"),     endpoint{}};
+    std::vector<endpoint> const some{
+        parsed("db1:1"),       parsed("db1:2"),       parsed("db2:1"),       parsed("db1.:1"),  parsed("DB1:1"),
+        parsed("192.0.2.1:1"), parsed("192.0.2.1:2"), parsed("192.0.2.2:1"), parsed("[::1]:1"), endpoint{}};
     for (std::size_t i = 0; i < some.size(); ++i) {
         for (std::size_t j = 0; j < some.size(); ++j) {
             CHECK((some[i] == some[j]) == (i == j));

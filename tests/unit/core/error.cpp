@@ -44,23 +44,14 @@ static_assert(!peerkit::ErrorEnum<undescribed>, "an enum without a domain is not
 static_assert(!peerkit::ErrorEnum<not_an_enum> && !peerkit::ErrorEnum<int>);
 static_assert(!std::is_constructible_v<error, undescribed> && !std::is_constructible_v<error, int>);
 
-static_assert(error{core_error::bad_port, 5, "port"} == core_error::bad_port,
-              "usable in constant expressions");
+static_assert(error{core_error::bad_port, 5, "port"} == core_error::bad_port, "usable in constant expressions");
 static_assert(error{core_error::bad_port}.at(9, "seed") == core_error::bad_port);
 static_assert(std::is_nothrow_constructible_v<error, core_error, std::uint64_t, char const*>);
 
 constexpr core_error every[] = {
-    core_error::empty,
-    core_error::too_long,
-    core_error::bad_character,
-    core_error::bad_address,
-    core_error::bad_port,
-    core_error::bad_host_name,
-    core_error::unclosed_bracket,
-    core_error::bad_hex,
-    core_error::duplicate_key,
-    core_error::not_sorted,
-    core_error::out_of_range,
+    core_error::empty,         core_error::too_long,      core_error::bad_character,    core_error::bad_address,
+    core_error::bad_port,      core_error::bad_host_name, core_error::unclosed_bracket, core_error::bad_hex,
+    core_error::duplicate_key, core_error::not_sorted,    core_error::out_of_range,
 };
 constexpr std::size_t how_many = sizeof every / sizeof every[0];
 
@@ -117,8 +108,7 @@ TEST_CASE("an error carries its domain, value, position and field") {
 TEST_CASE("a message has domain and sentence, and position and field where there are any") {
     CHECK(error{core_error::bad_port, 5, "port"}.message() ==
           "core: the port is not a number from 1 to 65535, at 5 (port)");
-    CHECK(error{core_error::bad_port, 0, "port"}.message() ==
-          "core: the port is not a number from 1 to 65535 (port)");
+    CHECK(error{core_error::bad_port, 0, "port"}.message() == "core: the port is not a number from 1 to 65535 (port)");
     CHECK(error{core_error::bad_port, 5}.message() == "core: the port is not a number from 1 to 65535, at 5");
     CHECK(error{core_error::bad_port}.message() == "core: the port is not a number from 1 to 65535");
     CHECK(error{other_error::first, ~std::uint64_t{0}}.message() ==

@@ -27,8 +27,7 @@ namespace {
 static_assert(std::is_trivially_copyable_v<ip_address>);
 static_assert(sizeof(ip_address) == 17);
 static_assert(!ip_address{} && ip_address{}.family() == ip_family::none && ip_address{}.bytes().empty());
-static_assert((*ip_address::parse("192.0.2.1")) == ip_address::v4(192, 0, 2, 1),
-              "usable in constant expressions");
+static_assert((*ip_address::parse("192.0.2.1")) == ip_address::v4(192, 0, 2, 1), "usable in constant expressions");
 static_assert((*ip_address::parse("2001:db8::1")).family() == ip_family::v6);
 static_assert(ip_address::parse("2001:db8:::1").error() == core_error::bad_address);
 
@@ -103,8 +102,8 @@ TEST_CASE("none is neither family, has no bytes and prints as a dash") {
 }
 
 TEST_CASE("IPv4 addresses are read and printed") {
-    for (char const* const text : {"0.0.0.0", "1.2.3.4", "127.0.0.1", "10.20.30.40", "192.0.2.255",
-                                   "255.255.255.255", "99.100.199.200"}) {
+    for (char const* const text :
+         {"0.0.0.0", "1.2.3.4", "127.0.0.1", "10.20.30.40", "192.0.2.255", "255.255.255.255", "99.100.199.200"}) {
         ip_address const address = parsed(text);
         CHECK(address.family() == ip_family::v4);
         CHECK(address.bytes().size() == 4);
@@ -213,8 +212,8 @@ TEST_CASE("every gap printed is the first longest run of zeros, and every print 
 
 TEST_CASE("an IPv4-mapped IPv6 address is the IPv4 address it maps") {
     for (char const* const text :
-         {"::ffff:192.0.2.1", "::FFFF:192.0.2.1", "0:0:0:0:0:ffff:192.0.2.1", "::ffff:c000:201",
-          "0:0::ffff:192.0.2.1", "0000:0000:0000:0000:0000:ffff:c000:0201"}) {
+         {"::ffff:192.0.2.1", "::FFFF:192.0.2.1", "0:0:0:0:0:ffff:192.0.2.1", "::ffff:c000:201", "0:0::ffff:192.0.2.1",
+          "0000:0000:0000:0000:0000:ffff:c000:0201"}) {
         CHECK(parsed(text) == ip_address::v4(192, 0, 2, 1));
         CHECK(canonical(text) == "192.0.2.1");
     }
@@ -233,12 +232,11 @@ TEST_CASE("the last four bytes of an IPv6 address may be written as IPv4") {
     CHECK(canonical("::1.2.3.4") == "::102:304");
     CHECK(canonical("1::1.2.3.4") == "1::102:304");
     CHECK(canonical("1:2:3:4:5::1.2.3.4") == "1:2:3:4:5:0:102:304");
-    CHECK(canonical("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") ==
-          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    CHECK(canonical("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
     for (std::string_view const text :
-         {"1.2.3.4::", "1:2:3:4:5:1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4:5:6::1.2.3.4", "::1.2.3.4:5",
-          "::1.2.3", "::1.2.3.4.5", "::1.2.3.256", "::01.2.3.4", "::1.2.3.4.", "::.1.2.3",
-          "1.2.3.4:", ":1.2.3.4", "::a.2.3.4", "1:2:3:4:5:6:1.2.3.4:7", "1:2:3:4:5:6:1.2.3.4::"}) {
+         {"1.2.3.4::", "1:2:3:4:5:1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4:5:6::1.2.3.4", "::1.2.3.4:5", "::1.2.3",
+          "::1.2.3.4.5", "::1.2.3.256", "::01.2.3.4", "::1.2.3.4.", "::.1.2.3", "1.2.3.4:", ":1.2.3.4", "::a.2.3.4",
+          "1:2:3:4:5:6:1.2.3.4:7", "1:2:3:4:5:6:1.2.3.4::"}) {
         CAPTURE(text);
         CHECK(ip_address::parse(text).has_value() == false);
     }
@@ -366,8 +364,7 @@ namespace {
 
 using question = bool (ip_address::*)() const noexcept;
 
-void check_class(question is, std::vector<char const*> const& members,
-                 std::vector<char const*> const& others) {
+void check_class(question is, std::vector<char const*> const& members, std::vector<char const*> const& others) {
     for (char const* const text : members) {
         CAPTURE(text);
         CHECK((parsed(text).*is)());
@@ -386,13 +383,11 @@ TEST_CASE("the unspecified addresses are 0.0.0.0 and ::") {
 }
 
 TEST_CASE("loopback is 127.0.0.0/8 and ::1") {
-    check_class(&ip_address::is_loopback,
-                {"127.0.0.0", "127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1"},
+    check_class(&ip_address::is_loopback, {"127.0.0.0", "127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1"},
                 {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "1::1", "7f00::", "::127.0.0.1"});
 }
 
-TEST_CASE(
-    "every bit set besides makes ::1 something else than loopback, and :: something else than unspecified") {
+TEST_CASE("every bit set besides makes ::1 something else than loopback, and :: something else than unspecified") {
     for (std::size_t bit = 0; bit < 127; ++bit) {
         std::array<std::byte, 16> bytes{};
         bytes[bit / 8] = std::byte{0x80} >> (bit % 8);
@@ -403,11 +398,9 @@ TEST_CASE(
 }
 
 TEST_CASE("link-local is 169.254.0.0/16 and fe80::/10") {
-    check_class(
-        &ip_address::is_link_local,
-        {"169.254.0.0", "169.254.255.255", "fe80::", "fe80::1", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-        {"169.253.255.255", "169.255.0.0", "168.254.0.0",
-         "fe7f:ffff::", "fec0::", "ff80::", "::", "0.0.0.0"});
+    check_class(&ip_address::is_link_local,
+                {"169.254.0.0", "169.254.255.255", "fe80::", "fe80::1", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+                {"169.253.255.255", "169.255.0.0", "168.254.0.0", "fe7f:ffff::", "fec0::", "ff80::", "::", "0.0.0.0"});
 }
 
 TEST_CASE("multicast is 224.0.0.0/4, the broadcast address and ff00::/8") {
@@ -420,18 +413,17 @@ TEST_CASE("multicast is 224.0.0.0/4, the broadcast address and ff00::/8") {
 
 TEST_CASE("private is the three ranges of RFC 1918 and fc00::/7") {
     check_class(&ip_address::is_private,
-                {"10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0",
-                 "192.168.255.255", "fc00::", "fd00::1", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-                {"9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255",
-                 "192.169.0.0", "191.168.0.0", "100.64.0.1", "fbff:ffff::", "fe00::", "::", "0.0.0.0"});
+                {"10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255",
+                 "fc00::", "fd00::1", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+                {"9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
+                 "191.168.0.0", "100.64.0.1", "fbff:ffff::", "fe00::", "::", "0.0.0.0"});
 }
 
 TEST_CASE("overlay is a tailnet's 100.64.0.0/10 without the range kept for others, and fd7a:115c:a1e0::/48") {
     check_class(&ip_address::is_overlay,
-                {"100.64.0.0", "100.100.100.100", "100.127.255.255", "100.115.91.255", "100.115.94.0",
-                 "100.114.92.0", "100.116.93.0",
-                 "fd7a:115c:a1e0::", "fd7a:115c:a1e0:ffff:ffff:ffff:ffff:ffff"},
+                {"100.64.0.0", "100.100.100.100", "100.127.255.255", "100.115.91.255", "100.115.94.0", "100.114.92.0",
+                 "100.116.93.0", "fd7a:115c:a1e0::", "fd7a:115c:a1e0:ffff:ffff:ffff:ffff:ffff"},
                 {"100.63.255.255", "100.128.0.0", "99.64.0.0", "101.64.0.0", "100.115.92.0", "100.115.93.255",
-                 "fd7a:115c:a1df::", "fd7a:115c:a1e1::", "fd7a:115d:a1e0::", "fd7a:105c:a1e0::",
-                 "fd7b:115c:a1e0::", "fc7a:115c:a1e0::", "fd7a:115c:a0e0::", "::"});
+                 "fd7a:115c:a1df::", "fd7a:115c:a1e1::", "fd7a:115d:a1e0::", "fd7a:105c:a1e0::", "fd7b:115c:a1e0::",
+                 "fc7a:115c:a1e0::", "fd7a:115c:a0e0::", "::"});
 }

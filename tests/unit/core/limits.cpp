@@ -23,19 +23,16 @@ constexpr std::size_t envelope_head = 1 + 1 + 4 + 8 + 24; // version, flags, key
 constexpr std::size_t seal_tag = 16;
 constexpr std::size_t ipv6_minimum_mtu = 1280, ipv6_header = 40, udp_header = 8;
 constexpr std::size_t short_length_max = std::numeric_limits<std::uint8_t>::max();
-constexpr std::size_t record_fixed =
-    1 + 1 + 32 + 8 + 2 + 2 + 64; // format, flags, id, incarnation, ports, signature
+constexpr std::size_t record_fixed = 1 + 1 + 32 + 8 + 2 + 2 + 64; // format, flags, id, incarnation, ports, signature
 
 static_assert(limits::packet + limits::sealing_overhead == limits::datagram);
 static_assert(limits::sealing_overhead < limits::datagram);
 static_assert(envelope_head + seal_tag <= limits::sealing_overhead, "the seal fits the room kept for it");
-static_assert(limits::datagram + ipv6_header + udp_header <= ipv6_minimum_mtu,
-              "no datagram is ever fragmented");
+static_assert(limits::datagram + ipv6_header + udp_header <= ipv6_minimum_mtu, "no datagram is ever fragmented");
 
 static_assert(ping + announce <= limits::packet, "the largest record travels beside a ping");
 static_assert(ping + announce + accusation <= limits::packet, "and leaves room for the largest accusation");
-static_assert(message_head + limits::record <= std::numeric_limits<std::uint16_t>::max(),
-              "a u16 length is enough");
+static_assert(message_head + limits::record <= std::numeric_limits<std::uint16_t>::max(), "a u16 length is enough");
 static_assert(limits::accusers <= short_length_max, "a u8 count is enough");
 
 static_assert(limits::datagram <= limits::stream_frame, "whatever fits a datagram fits a stream frame");
@@ -56,8 +53,7 @@ static_assert(limits::host_name + 1 <= short_length_max, "a host name and its fi
 static_assert(record_fixed + 4 + (1 + limits::name) + (1 + limits::version_text) < limits::record);
 static_assert(record_fixed + 5 + limits::name + limits::addresses * (1 + 16 + 2) < limits::record);
 static_assert(record_fixed + 5 + limits::name + limits::roles * (1 + limits::role) < limits::record);
-static_assert(record_fixed + 5 + limits::name + (1 + limits::label_key + 1 + limits::label_value) <
-              limits::record);
+static_assert(record_fixed + 5 + limits::name + (1 + limits::label_key + 1 + limits::label_value) < limits::record);
 
 static_assert(limits::incarnation == std::uint64_t{1} << 63U, "exactly the upper half is refused");
 // Incarnations start as microseconds since 1970: the bound must outlast the calendar by far.
@@ -77,8 +73,7 @@ TEST_CASE("the largest record, ping and accusation share one packet") {
     CHECK(ping + announce + accusation <= limits::packet);
 }
 
-TEST_CASE(
-    "all lists at their bounds together exceed a record, which is why its size is checked where it is set") {
+TEST_CASE("all lists at their bounds together exceed a record, which is why its size is checked where it is set") {
     std::size_t const labels = limits::labels * (2 + limits::label_key + limits::label_value);
     std::size_t const services = limits::services * (2 + 2 + limits::service_name + limits::service_info);
     CHECK(record_fixed + labels + services > limits::record);

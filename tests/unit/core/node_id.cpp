@@ -24,8 +24,7 @@ using peerkit::short_id;
 namespace {
 
 static_assert(std::is_trivially_copyable_v<node_id>);
-static_assert(sizeof(node_id) == node_id::size && node_id::size == 32,
-              "it is the bytes of the key and nothing else");
+static_assert(sizeof(node_id) == node_id::size && node_id::size == 32, "it is the bytes of the key and nothing else");
 static_assert(std::is_same_v<std::underlying_type_t<short_id>, std::uint64_t>);
 static_assert(!std::is_convertible_v<std::uint64_t, short_id>, "a number is not taken for an id by mistake");
 static_assert(!node_id{} && node_id{}.short_id() == short_id{0}, "usable in constant expressions");

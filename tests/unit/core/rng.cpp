@@ -50,8 +50,7 @@ static_assert(third_of(1234567) == 9817491932198370423ULL, "usable in constant e
 
 /// Words that are hard on arithmetic, then random ones.
 std::vector<std::uint64_t> words() {
-    std::vector<std::uint64_t> made{0,          1,           0x7fffffff,   0x80000000,
-                                    0xffffffff, 0x100000000, all_ones - 1, all_ones};
+    std::vector<std::uint64_t> made{0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, all_ones - 1, all_ones};
     seeded_rng rng{99};
     for (int i = 0; i < 200; ++i) made.push_back(rng());
     return made;
@@ -62,14 +61,12 @@ std::vector<std::uint64_t> words() {
 TEST_CASE("the generator is SplitMix64: its published sequences come out with every compiler") {
     // The sequence for seed 1234567 is the one other implementations of SplitMix64 are checked against.
     seeded_rng published{1234567};
-    for (std::uint64_t const expected :
-         {6457827717110365317ULL, 3203168211198807973ULL, 9817491932198370423ULL, 4593380528125082431ULL,
-          16408922859458223821ULL}) {
+    for (std::uint64_t const expected : {6457827717110365317ULL, 3203168211198807973ULL, 9817491932198370423ULL,
+                                         4593380528125082431ULL, 16408922859458223821ULL}) {
         CHECK(published() == expected);
     }
     seeded_rng zero{0};
-    for (std::uint64_t const expected :
-         {0xe220a8397b1dcdafULL, 0x6e789e6aa1b965f4ULL, 0x06c45d188009454fULL}) {
+    for (std::uint64_t const expected : {0xe220a8397b1dcdafULL, 0x6e789e6aa1b965f4ULL, 0x06c45d188009454fULL}) {
         CHECK(zero() == expected);
     }
 }
@@ -175,8 +172,7 @@ TEST_CASE("uniform numbers are spread evenly, below and above 2^32") {
 
 TEST_CASE("a uniform duration lies below its bound, and is zero where there is no room") {
     for (std::uint64_t const word : words()) {
-        for (duration const bound :
-             {duration{1ns}, duration{1us}, duration{5s}, duration{100h}, duration::max()}) {
+        for (duration const bound : {duration{1ns}, duration{1us}, duration{5s}, duration{100h}, duration::max()}) {
             fixed_rng rng{word};
             duration const drawn = uniform(rng, bound);
             CHECK(drawn >= 0ns);
@@ -223,8 +219,7 @@ TEST_CASE("jitter of nothing, or by nothing, changes nothing") {
 
 TEST_CASE("jitter never wraps and never falls below zero, however long the time and large the share") {
     for (std::uint64_t const word : words()) {
-        for (duration const base :
-             {duration{1s}, duration::max() / 2, duration::max() / 2 + 1ns, duration::max()}) {
+        for (duration const base : {duration{1s}, duration::max() / 2, duration::max() / 2 + 1ns, duration::max()}) {
             for (unsigned const percent : {1U, 50U, 100U, 101U, 1000U, ~0U}) {
                 fixed_rng rng{word};
                 duration const drawn = peerkit::jitter(rng, base, percent);

@@ -18,8 +18,7 @@ namespace versioned = peerkit::PEERKIT_TEST_NAMESPACE(PEERKIT_VERSION_MAJOR, PEE
 #undef PEERKIT_TEST_NAMESPACE
 #undef PEERKIT_TEST_JOIN
 
-TEST_CASE(
-    "the inline namespace bears the major and minor version, so two versions in one program do not mix") {
+TEST_CASE("the inline namespace bears the major and minor version, so two versions in one program do not mix") {
     // Naming the type through the namespace made of the version macros fails to compile if the two disagree.
     CHECK(std::is_same_v<peerkit::declared_by_the_config_test, versioned::declared_by_the_config_test>);
     CHECK(std::is_same_v<peerkit::declared_by_the_config_test, peerkit::v0_1::declared_by_the_config_test>);
