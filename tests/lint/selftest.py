@@ -204,7 +204,7 @@ BAD = {
             {"tests/sim/scenario.cpp": GOOD["tests/sim/scenario.cpp"] + "\n"},
             {"tests/sim/scenario.cpp": GOOD["tests/sim/scenario.cpp"].rstrip("\n")},
         ],
-        "width": [core("// " + "x" * 108)],
+        "width": [core("// " + "x" * 118)],
     },
     "macros": {
         "leak": [core("#define helper 1"), core("#undef x\n#define MAX(a) a\n".replace("#undef x\n", ""))],

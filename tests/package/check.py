@@ -37,6 +37,9 @@ class World:
 
         self.headers = tree.component_lists(self.source)
         self.requires, _ = tree.component_table(self.source)
+        # Configured twice from a preset, CMake keeps the name as it was given; consumers without a path need all of it.
+        compiler = self.cache["CMAKE_CXX_COMPILER"]
+        self.cache["CMAKE_CXX_COMPILER"] = shutil.which(compiler) or compiler
         config = (self.source / "include/peerkit/detail/config.hpp").read_text()
         self.version = ".".join(
             re.search(rf"PEERKIT_VERSION_{part} ([0-9]+)", config)[1] for part in ("MAJOR", "MINOR", "PATCH")
