@@ -40,6 +40,8 @@ if [ ${#steps[@]} -eq 0 ]; then
     steps=(gcc clang asan tsan fuzz demo)
 fi
 mkdir -p "$build_root/results"
+# Another clone, or the same one moved, finds what was compiled before.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
 
 passed=0
 failed=0

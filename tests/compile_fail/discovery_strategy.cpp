@@ -1,0 +1,17 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// check_strategy names each member a strategy lacks, and the page that explains it.
+// expect: peerkit: a discovery strategy must be movable without throwing; see docs/concepts/discovery_strategy\.md
+// expect: peerkit: a discovery strategy needs `std::string_view name\(\) const noexcept`
+// expect: peerkit: a discovery strategy needs `discovery::step begin\(time_point now\)`
+// expect: peerkit: a discovery strategy needs `discovery::step resume\(std::span<discovery::outcome> outcomes,
+#include <peerkit/discovery/strategy.hpp>
+
+struct lacks_everything {
+    lacks_everything(lacks_everything&&) = delete;
+};
+
+#if PEERKIT_COMPILE_FAIL
+static_assert(peerkit::discovery::check_strategy<lacks_everything>());
+#else
+static_assert(!peerkit::discovery::DiscoveryStrategy<lacks_everything>);
+#endif

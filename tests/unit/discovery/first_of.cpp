@@ -1,0 +1,195 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of first_of with strategies that say what a test tells them to.
+#include <peerkit/discovery/first_of.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace discovery = peerkit::discovery;
+using discovery::attempt;
+using discovery::candidate;
+using discovery::discovery_error;
+using discovery::first_of;
+using discovery::notice;
+using discovery::outcome;
+using discovery::step;
+using peerkit::error;
+using peerkit::time_point;
+
+namespace {
+
+using kind = attempt::outcome_kind;
+
+/// Ends with `ending`; asks to read the file called like itself first, if `asks`.
+struct scripted {
+    enum class ending { somebody, nobody, failure };
+    std::string label;
+    ending end = ending::nobody;
+    bool asks = false;
+    int begun = 0;
+    time_point last_seen{};
+
+    [[nodiscard]] std::string_view name() const noexcept { return label; }
+    [[nodiscard]] step begin(time_point now) {
+        ++begun;
+        last_seen = now;
+        if (asks)
+            return step::ask(discovery::read_file{.path = label})
+                .with(notice{notice::severity::info, discovery_error::stalled, label});
+        return finish();
+    }
+    [[nodiscard]] step resume(std::span<outcome> outcomes, time_point now) {
+        last_seen = now;
+        if (auto* text = std::get_if<discovery::file_text>(&outcomes[0]); text != nullptr && text->text == label)
+            return finish();
+        return step::failed(discovery::why_not(outcomes[0]));
+    }
+    [[nodiscard]] step finish() const {
+        if (end == ending::failure) return step::failed(error{discovery_error::unavailable, 2});
+        if (end == ending::nobody) return step::found({});
+        candidate c;
+        c.name = c.name.cut(label);
+        return step::found({c});
+    }
+};
+scripted finds(std::string label, bool asks = false) { return {std::move(label), scripted::ending::somebody, asks}; }
+scripted finds_nobody(std::string label, bool asks = false) {
+    return {std::move(label), scripted::ending::nobody, asks};
+}
+scripted fails(std::string label, bool asks = false) { return {std::move(label), scripted::ending::failure, asks}; }
+
+/// Plays a driver with a file system in which every file holds its own name.
+template <typename Strategy>
+step run(Strategy& strategy, std::vector<std::string>* told = nullptr) {
+    time_point now{};
+    step next = strategy.begin(now);
+    for (;;) {
+        for (notice const& n : next.notices()) {
+            if (told != nullptr) told->push_back(n.text);
+        }
+        if (next.ended()) return next;
+        std::vector<outcome> outcomes;
+        for (auto const& e : next.effects())
+            outcomes.push_back(discovery::file_text{std::get<discovery::read_file>(e).path});
+        now += std::chrono::seconds{1};
+        next = strategy.resume(outcomes, now);
+    }
+}
+std::string name_found(step const& last) {
+    REQUIRE(last.ended());
+    REQUIRE(last.answer());
+    REQUIRE(last.answer()->size() == 1);
+    return std::string{last.answer()->front().name.view()};
+}
+
+static_assert(discovery::check_strategy<first_of<scripted>>());
+static_assert(discovery::check_strategy<first_of<scripted, first_of<scripted, scripted>>>());
+
+TEST_CASE("the first strategy that finds somebody is the answer, and later ones are not begun") {
+    first_of sources{finds("a"), finds("b")};
+    CHECK(name_found(run(sources)) == "a");
+    CHECK(sources.get<1>().begun == 0);
+    CHECK(sources.attempts()[0].state == kind::found);
+    CHECK(sources.attempts()[1].state == kind::not_tried);
+}
+
+TEST_CASE("a failure and an empty answer fall through to the next strategy") {
+    for (bool const asks : {false, true}) {
+        CAPTURE(asks);
+        first_of sources{fails("a", asks), finds_nobody("b", asks), finds("c", asks)};
+        CHECK(name_found(run(sources)) == "c");
+        auto const attempts = sources.attempts();
+        CHECK(attempts[0].state == kind::failed);
+        CHECK(attempts[0].strategy == "a");
+        REQUIRE(attempts[0].why.has_value());
+        CHECK(*attempts[0].why == discovery_error::unavailable);
+        CHECK(attempts[0].why->position() == 2);
+        CHECK(attempts[1].state == kind::empty);
+        CHECK(attempts[2].state == kind::found);
+    }
+}
+
+TEST_CASE("the next strategy begins at the moment the one before it ended") {
+    first_of sources{fails("a", true), finds("b", true)};
+    static_cast<void>(run(sources));
+    CHECK(sources.get<0>().last_seen == time_point{std::chrono::seconds{1}});
+    CHECK(sources.get<1>().last_seen == time_point{std::chrono::seconds{2}});
+}
+
+TEST_CASE("the host is told of every failure and hears what the strategies say, in order") {
+    first_of sources{fails("a", true), finds_nobody("b", true), finds("c", true)};
+    std::vector<std::string> told;
+    static_cast<void>(run(sources, &told));
+    CHECK(told == std::vector<std::string>{"a", "a found nobody", "b", "c"});
+}
+
+TEST_CASE("if every strategy fails, so does the list, and says how many there were") {
+    first_of sources{fails("a"), fails("b", true)};
+    step const last = run(sources);
+    REQUIRE(last.ended());
+    REQUIRE_FALSE(last.answer());
+    CHECK(last.answer().error() == discovery_error::all_failed);
+    CHECK(last.answer().error().position() == 2);
+    CHECK(last.notices().size() == 1);
+    CHECK(sources.attempts()[1].state == kind::failed);
+}
+
+TEST_CASE("if one strategy answers that nobody is there, so does the list") {
+    first_of sources{fails("a"), finds_nobody("b"), fails("c")};
+    step const last = run(sources);
+    REQUIRE(last.answer());
+    CHECK(last.answer()->empty());
+    CHECK(last.notices().size() == 2);
+}
+
+TEST_CASE("candidates without a strategy get the name of the one that found them") {
+    first_of sources{fails("a"), finds("b")};
+    step const last = run(sources);
+    REQUIRE(last.answer());
+    CHECK(last.answer()->front().strategy.view() == "b");
+}
+
+TEST_CASE("every run begins with the first strategy again and forgets the last run's attempts") {
+    first_of sources{fails("a"), finds("b")};
+    static_cast<void>(run(sources));
+    sources.get<0>().end = scripted::ending::somebody;
+    CHECK(name_found(run(sources)) == "a");
+    CHECK(sources.get<0>().begun == 2);
+    CHECK(sources.attempts()[1].state == kind::not_tried);
+    CHECK_FALSE(sources.attempts()[0].why.has_value());
+}
+
+TEST_CASE("a run abandoned half way does not disturb the next") {
+    first_of sources{fails("a", true), finds("b", true)};
+    step const first = sources.begin(time_point{});
+    REQUIRE_FALSE(first.ended());
+    CHECK(sources.attempts()[0].state == kind::running);
+    CHECK(name_found(run(sources)) == "b");
+}
+
+TEST_CASE("lists nest") {
+    first_of sources{first_of{fails("a"), fails("b", true)}, first_of{finds_nobody("c", true), finds("d", true)}};
+    std::vector<std::string> told;
+    step const last = run(sources, &told);
+    CHECK(name_found(last) == "d");
+    CHECK(last.answer()->front().strategy.view() == "d");
+    CHECK(sources.attempts()[0].state == kind::failed);
+    CHECK(*sources.attempts()[0].why == discovery_error::all_failed);
+    CHECK(told == std::vector<std::string>{"a found nobody", "b", "b found nobody", "first_of found nobody", "c", "d"});
+}
+
+TEST_CASE("a list of one is that strategy") {
+    first_of sources{finds("a", true)};
+    CHECK(name_found(run(sources)) == "a");
+}
+
+} // namespace
