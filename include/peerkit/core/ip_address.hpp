@@ -45,7 +45,10 @@ public:
     /// `bad_address`.
     [[nodiscard]] static constexpr result<ip_address> parse(std::string_view text) noexcept {
         if (text.empty()) return fail(core_error::empty, 0, "address");
-        ip_address const made = text.find(':') == std::string_view::npos ? parse_v4(text) : parse_v6(text);
+        // Every IPv6 address has a colon within its first five characters.
+        bool v6 = false;
+        for (std::size_t i = 0; i < text.size() && i < 5; ++i) v6 = v6 || text[i] == ':';
+        ip_address const made = v6 ? parse_v6(text) : parse_v4(text);
         if (made.family_ == ip_family::none) return fail(core_error::bad_address, 0, "address");
         return made;
     }
@@ -156,61 +159,54 @@ private:
 
     [[nodiscard]] static constexpr ip_address parse_v4(std::string_view text) noexcept {
         std::array<std::byte, 4> parts{};
-        std::size_t part = 0, digits = 0;
-        unsigned value = 0;
-        for (std::size_t i = 0; i <= text.size(); ++i) {
-            if (i == text.size() || text[i] == '.') {
-                if (digits == 0 || part == 4) return {};
-                parts[part++] = static_cast<std::byte>(value);
-                value = 0;
-                digits = 0;
-                continue;
+        std::size_t at = 0;
+        for (std::size_t part = 0; part < 4; ++part) {
+            if (part != 0 && (at == text.size() || text[at++] != '.')) return {};
+            std::size_t const start = at;
+            unsigned value = 0;
+            for (; at < text.size() && at - start < 3; ++at) {
+                unsigned const digit = static_cast<unsigned char>(text[at]) - unsigned{'0'};
+                if (digit > 9) break;
+                value = value * 10 + digit;
             }
-            if (text[i] < '0' || text[i] > '9' || (digits == 1 && value == 0)) return {};
-            value = value * 10 + static_cast<unsigned>(text[i] - '0');
-            if (++digits > 3 || value > 255) return {};
+            if (at == start || value > 255 || (text[start] == '0' && at - start > 1)) return {};
+            parts[part] = static_cast<std::byte>(value);
         }
-        return part == 4 ? from_bytes(parts) : ip_address{};
+        return at == text.size() ? from_bytes(parts) : ip_address{};
     }
     [[nodiscard]] static constexpr ip_address parse_v6(std::string_view text) noexcept {
         std::array<std::byte, 16> bytes{};
-        std::size_t filled = 0, gap = 17, i = 0;
+        std::size_t filled = 0, gap = 17, at = 0;
         if (text.size() > 45) return {};
         if (text.starts_with("::")) {
             gap = 0;
-            i = 2;
-        } else if (text.starts_with(':')) {
-            return {};
+            at = 2;
         }
-        while (i < text.size()) {
-            std::size_t const end = text.find(':', i);
-            std::string_view const group = text.substr(i, end == std::string_view::npos ? end : end - i);
-            if (group.find('.') != std::string_view::npos) {
-                ip_address const tail = parse_v4(group);
-                if (!tail || end != std::string_view::npos || filled > 12) return {};
+        while (at < text.size()) {
+            // One group: up to four hexadecimal digits, or the dotted tail.
+            std::size_t const start = at;
+            unsigned value = 0;
+            for (; at < text.size() && text[at] != ':' && text[at] != '.'; ++at) {
+                unsigned const c = static_cast<unsigned char>(text[at]);
+                unsigned const decimal = c - '0', letter = (c | 0x20U) - 'a';
+                if ((decimal > 9 && letter > 5) || at - start == 4) return {};
+                value = value << 4U | (decimal <= 9 ? decimal : letter + 10);
+            }
+            if (at < text.size() && text[at] == '.') {
+                ip_address const tail = parse_v4(text.substr(start));
+                if (!tail || filled > 12) return {};
                 for (std::size_t k = 0; k < 4; ++k) bytes[filled++] = tail.bytes_[k];
-                i = text.size();
                 break;
             }
-            if (group.empty() || group.size() > 4 || filled > 14) return {};
-            unsigned value = 0;
-            for (char const c : group) {
-                unsigned const digit = c >= '0' && c <= '9'   ? static_cast<unsigned>(c - '0')
-                                       : c >= 'a' && c <= 'f' ? static_cast<unsigned>(c - 'a') + 10U
-                                       : c >= 'A' && c <= 'F' ? static_cast<unsigned>(c - 'A') + 10U
-                                                              : 16U;
-                if (digit == 16U) return {};
-                value = value << 4U | digit;
-            }
+            if (at == start || filled > 14) return {};
             store_big(&bytes[filled], static_cast<std::uint16_t>(value));
             filled += 2;
-            if (end == std::string_view::npos) break;
-            i = end + 1;
-            if (i == text.size()) return {};
-            if (text[i] == ':') {
+            if (at == text.size()) break;
+            if (++at == text.size()) return {};
+            if (text[at] == ':') {
                 if (gap != 17) return {};
                 gap = filled;
-                ++i;
+                ++at;
             }
         }
         if (gap == 17) return filled == 16 ? from_bytes(bytes) : ip_address{};
