@@ -8,7 +8,8 @@ usage() {
 usage: tests/run.sh [--quick|--full] [--format] [step...]
 
   --quick   about 10 seconds for each fuzz target (the default)
-  --full    a minute for each fuzz target, every program under clang and the sanitizers, and the benchmarks built
+  --full    a minute for each fuzz target, every program under clang and the sanitizers (the simulations too), seeded
+            bugs that the tests must notice, and the benchmarks built
   --format  also check the formatting with clang-format 19
 
 Steps, all of them in this order unless some are named: gcc clang asan tsan fuzz demo.
@@ -196,6 +197,7 @@ run_gcc() {
         run_ctest gcc-debug "$build_root/gcc-debug"
     fi
     if [ "$mode" = full ]; then
+        step "mutations: every seeded bug is noticed" bash tests/mutate.sh
         heading "g++, release: benchmarks built, simulations run"
         configure gcc-release && build gcc-release && run_ctest gcc-release "$build_root/gcc-release" -L '^(pure|sim|net)$'
     fi
@@ -203,7 +205,7 @@ run_gcc() {
 
 run_clang() {
     heading "clang: pure floors and simulations"
-    local compiler targets=(peerkit_pure_tests peerkit_odr) labels='^(pure|sim|odr|fuzz|compile_fail)$'
+    local compiler targets=(peerkit_pure_tests peerkit_sim_tests peerkit_odr) labels='^(pure|sim|odr|fuzz|compile_fail)$'
     compiler=$(find_clang) || { fail "clang: there is no clang++"; return; }
     if [ "$mode" = full ]; then
         targets=(all)
@@ -215,7 +217,8 @@ run_clang() {
 
 run_asan() {
     heading "g++ with address and undefined behaviour sanitizers"
-    local targets=(peerkit_pure_tests peerkit_net_tests) labels='^(pure|net|sim|odr|fuzz)$'
+    # The simulations take as long as all the rest together; the same engine runs sanitized in its own tests and fuzzers.
+    local targets=(peerkit_pure_tests peerkit_net_tests) labels='^(pure|net|odr|fuzz)$'
     if [ "$mode" = full ]; then
         targets=(all)
         labels='^(pure|net|sim|odr|fuzz|integration)$'
