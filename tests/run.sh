@@ -10,7 +10,7 @@ usage: tests/run.sh [--quick|--full] [--format] [step...]
   --quick   about 10 seconds for each fuzz target (the default)
   --full    a minute for each fuzz target, every program under clang and the sanitizers (the simulations too), seeded
             bugs that the tests must notice, and the benchmarks built
-  --format  also check the formatting with clang-format 19
+  --format  also check the formatting with clang-format 19 (always under CI=true)
 
 Steps, all of them in this order unless some are named: gcc clang asan tsan fuzz demo.
 What is missing is installed by apt when this runs as root or sudo asks for no password.
@@ -26,6 +26,7 @@ build_root=${PEERKIT_BUILD_ROOT:-$root/build}
 jobs=${JOBS:-$(nproc)}
 mode=quick
 format=no
+[ "${CI:-}" = true ] && format=yes
 steps=()
 for argument in "$@"; do
     case $argument in
