@@ -3,7 +3,7 @@
 // expect: peerkit: a discovery strategy must be movable without throwing; see docs/concepts/discovery_strategy\.md
 // expect: peerkit: a discovery strategy needs `std::string_view name\(\) const noexcept`
 // expect: peerkit: a discovery strategy needs `discovery::step begin\(time_point now\)`
-// expect: peerkit: a discovery strategy needs `discovery::step resume\(std::span<discovery::outcome> outcomes,
+// expect: `discovery::step resume\(discovery::ticket which, discovery::outcome got, time_point now\)`; see docs
 #include <peerkit/discovery/strategy.hpp>
 
 struct lacks_everything {

@@ -23,14 +23,18 @@ namespace discovery {
 /// Where a candidate comes from. Numbers are stored with peers and do not change.
 enum class provenance : std::uint8_t {
     unknown = 0,
-    static_list = 1, ///< written by the user
-    tailscale = 2,   ///< a peer of the local tailnet
-    dns = 3,         ///< a name found in DNS
-    registry = 4,    ///< an answer of a registry server
-    mdns = 5,        ///< heard on the local link
-    stored = 6,      ///< remembered from an earlier run
-    gossip = 7,      ///< told by a member
-    host = 8,        ///< handed over by the host program
+    static_list = 1,  ///< written by the user
+    tailscale = 2,    ///< a peer of the local tailnet
+    dns = 3,          ///< a name found in DNS
+    registry = 4,     ///< an answer of a registry server
+    mdns = 5,         ///< heard on the local link
+    stored = 6,       ///< remembered from an earlier run
+    gossip = 7,       ///< told by a member
+    host = 8,         ///< handed over by the host program
+    inbound = 9,      ///< announced itself here
+    file = 10,        ///< a file of peers
+    environment = 11, ///< a variable of the environment
+    command = 12,     ///< printed by a program
 };
 
 [[nodiscard]] constexpr std::string_view to_string(provenance from) noexcept {
@@ -44,6 +48,10 @@ enum class provenance : std::uint8_t {
     case provenance::stored: return "stored";
     case provenance::gossip: return "gossip";
     case provenance::host: return "host";
+    case provenance::inbound: return "inbound";
+    case provenance::file: return "file";
+    case provenance::environment: return "environment";
+    case provenance::command: return "command";
     }
     return "unknown";
 }

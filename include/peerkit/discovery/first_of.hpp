@@ -7,13 +7,14 @@
 #include <peerkit/core/error.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate.hpp>
+#include <peerkit/discovery/effect.hpp>
 #include <peerkit/discovery/error.hpp>
+#include <peerkit/discovery/nested.hpp>
 #include <peerkit/discovery/strategy.hpp>
 
 #include <array>
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -24,28 +25,15 @@ PEERKIT_BEGIN_NAMESPACE
 
 namespace discovery {
 
-/// How one strategy of a list fared in the run that was last begun.
-struct attempt {
-    enum class outcome_kind : std::uint8_t {
-        not_tried, ///< an earlier one answered, or its turn has not come
-        running,
-        found,  ///< at least one candidate
-        empty,  ///< an answer, but nobody
-        failed, ///< see `why`
-    };
-    std::string_view strategy; ///< its name; lives as long as the list
-    outcome_kind state = outcome_kind::not_tried;
-    std::optional<error> why;
-};
-
 /// A strategy made of strategies: runs them one after the other, and ends with the first that finds at least one
 /// candidate. Falls through a failure and through an empty answer, and tells the host of each failure. If none finds
 /// anyone, the run fails with `all_failed` when every one failed, and is an empty answer otherwise.
 ///
-/// Every run begins with the first strategy again, so a better source is taken up when it comes back. Lists nest.
+/// Every run begins with the first strategy again, so a better source is taken up when it comes back: what those that
+/// were tried watch for is watched, also by the ones that found nobody. Lists nest.
 ///
 /// @code
-/// discovery::first_of sources{discovery::tailscale{options}, std::move(seeds)};
+/// discovery::first_of sources{std::move(tailnet), std::move(seeds)};
 /// @endcode
 template <typename... Strategies>
 class first_of {
@@ -59,12 +47,21 @@ public:
     [[nodiscard]] std::string_view name() const noexcept { return "first_of"; }
 
     [[nodiscard]] step begin(time_point now) {
+        runs_.clear();
+        watches_.clear();
         attempts_.fill(attempt{});
         current_ = 0;
-        return go_on(begin_current(now), now);
+        step out = step::wait();
+        auto ended = begin_current(now, out);
+        return go_on(std::move(ended), now, std::move(out));
     }
-    [[nodiscard]] step resume(std::span<outcome> outcomes, time_point now) {
-        return go_on(visit([&](auto& strategy) { return strategy.resume(outcomes, now); }), now);
+    [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        auto const whose = runs_.arrived(which);
+        if (!whose) return runs_.unexpected();
+        step out = step::wait();
+        auto ended = use_nth(strategies_, current_,
+                             [&](auto& strategy) { return runs_.resume(*whose, strategy, std::move(got), now, out); });
+        return go_on(std::move(ended), now, std::move(out));
     }
 
     /// One entry per strategy, in order: for health pages and reports.
@@ -81,61 +78,44 @@ public:
     }
 
 private:
-    using kind = attempt::outcome_kind;
-
-    /// Calls `use` with the current strategy.
-    template <typename Use, std::size_t I = 0>
-    auto visit(Use use) {
-        if constexpr (I + 1 < sizeof...(Strategies)) {
-            if (current_ != I) return visit<Use, I + 1>(use);
-        }
-        return use(std::get<I>(strategies_));
-    }
-    [[nodiscard]] step begin_current(time_point now) {
-        attempts_[current_].state = kind::running;
-        return visit([now](auto& strategy) { return strategy.begin(now); });
+    [[nodiscard]] std::optional<nested_end> begin_current(time_point now, step& out) {
+        attempts_[current_].begins(now);
+        return use_nth(strategies_, current_, [&](auto& strategy) { return runs_.begin(0, strategy, now, out); });
     }
 
-    /// Passes on what the current strategy asks for; when it has ended, its answer or the next strategy's first step.
-    [[nodiscard]] step go_on(step next, time_point now) {
-        std::vector<notice> told;
-        auto const with_all_told = [&told](step last) {
-            for (notice& n : last.notices()) told.push_back(std::move(n));
-            last.notices() = std::move(told);
-            return last;
-        };
-        while (next.ended()) {
-            for (notice& n : next.notices()) told.push_back(std::move(n));
-            next.notices().clear();
-            std::string_view const name = visit([](auto const& strategy) { return strategy.name(); });
-            attempt& now_ended = attempts_[current_];
-            if (!next.answer()) {
-                now_ended.state = kind::failed;
-                now_ended.why = next.answer().error();
-                told.push_back({notice::severity::warning, *now_ended.why, std::string{name} + " found nobody"});
-            } else if (next.answer()->empty()) {
-                now_ended.state = kind::empty;
-            } else {
-                now_ended.state = kind::found;
-                for (candidate& c : *next.answer()) {
+    /// Waits for the current strategy; when it has ended, ends with its answer or begins the next one.
+    [[nodiscard]] step go_on(std::optional<nested_end> ended, time_point now, step out) {
+        while (ended) {
+            std::string_view const name = use_nth(strategies_, current_, [](auto const& s) { return s.name(); });
+            for (effect& change : ended->watches) watches_.push_back(std::move(change));
+            attempts_[current_].ends(ended->answer, now);
+            if (!ended->answer) {
+                out.notices().push_back(
+                    {notice::severity::warning, ended->answer.error(), std::string{name} + " found nobody"});
+            } else if (!ended->answer->empty()) {
+                for (candidate& c : *ended->answer) {
                     if (c.strategy.empty()) c.strategy = c.strategy.cut(name);
                 }
-                return with_all_told(std::move(next));
+                return runs_.end(step::found(std::move(*ended->answer)), std::move(out), std::move(watches_));
             }
-            if (current_ + 1 == sizeof...(Strategies)) return with_all_told(give_up());
+            if (current_ + 1 == sizeof...(Strategies)) {
+                return runs_.end(nobody(), std::move(out), std::move(watches_));
+            }
             ++current_;
-            next = begin_current(now);
+            ended = begin_current(now, out);
         }
-        return with_all_told(std::move(next));
+        return out;
     }
-    [[nodiscard]] step give_up() const {
+    [[nodiscard]] step nobody() const {
         for (attempt const& a : attempts_) {
-            if (a.state == kind::empty) return step::found({});
+            if (a.state == attempt::outcome_kind::empty) return step::found({});
         }
         return step::failed(error{discovery_error::all_failed, sizeof...(Strategies)});
     }
 
     std::tuple<Strategies...> strategies_;
+    nested_runs<1> runs_; // one at a time
+    std::vector<effect> watches_;
     std::array<attempt, sizeof...(Strategies)> attempts_{};
     std::size_t current_ = 0;
 };

@@ -5,108 +5,23 @@
 
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/error.hpp>
-#include <peerkit/core/ip_address.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate.hpp>
+#include <peerkit/discovery/effect.hpp>
 #include <peerkit/discovery/error.hpp>
 
-#include <chrono>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 
 namespace discovery {
-
-/// Largest document a strategy asks for unless it is told otherwise.
-inline constexpr std::size_t default_document_limit = std::size_t{32} << 20U;
-
-// ---- What a strategy can ask for, and what it is resumed with ---------------------------------------------------
-
-struct elapsed {};
-struct http_reply {
-    unsigned status = 0;
-    std::string body{};
-};
-struct command_exit {
-    int status = 0;            ///< exit status; 128 + n when ended by signal n
-    std::string output{};      ///< standard output
-    std::string diagnostics{}; ///< the first 4 KiB of standard error, never mixed into `output`
-};
-struct file_text {
-    std::string text{};
-};
-struct resolved {
-    std::vector<ip_address> addresses{};
-};
-
-/// Resume me at `at`, or later; at once if it has passed.
-struct wait_until {
-    using outcome_type = elapsed;
-    time_point at = never;
-    [[nodiscard]] friend bool operator==(wait_until const&, wait_until const&) = default;
-};
-
-/// GET over a unix-domain socket: HTTP/1.1 with the Host header given, no Origin, no Referer, closed afterwards; the
-/// reply may be chunked. Any HTTP status is an `http_reply`. Errors `unavailable`, `timed_out`, `too_large`,
-/// `bad_reply`.
-struct http_get {
-    using outcome_type = http_reply;
-    std::string socket_path{};
-    std::string host{};
-    std::string target{}; ///< "/path?query"
-    duration timeout = std::chrono::seconds{5};
-    std::size_t max_bytes = default_document_limit; ///< of the body
-    [[nodiscard]] friend bool operator==(http_get const&, http_get const&) = default;
-};
-
-/// Runs a program found through PATH, without a shell, standard input closed; kills it when the time is over.
-/// Any exit status is a `command_exit`. Errors `unavailable` (cannot be started), `timed_out`, `too_large`.
-struct run_command {
-    using outcome_type = command_exit;
-    std::vector<std::string> argv{};
-    duration timeout = std::chrono::seconds{8};
-    std::size_t max_bytes = default_document_limit; ///< of standard output
-    [[nodiscard]] friend bool operator==(run_command const&, run_command const&) = default;
-};
-
-/// Reads a whole file. Errors `unavailable`, `too_large`.
-struct read_file {
-    using outcome_type = file_text;
-    std::string path{};
-    std::size_t max_bytes = default_document_limit;
-    [[nodiscard]] friend bool operator==(read_file const&, read_file const&) = default;
-};
-
-/// Looks up the addresses of a host name as the system's resolver knows it; the outcome holds at least one.
-/// Errors `unresolved`, `timed_out`, `unavailable`.
-struct resolve_name {
-    using outcome_type = resolved;
-    std::string host{};
-    duration timeout = std::chrono::seconds{5};
-    [[nodiscard]] friend bool operator==(resolve_name const&, resolve_name const&) = default;
-};
-
-/// One thing to be done by a driver. A driver that cannot do one answers with the error `unsupported`.
-using effect = std::variant<wait_until, http_get, run_command, read_file, resolve_name>;
-
-/// What became of an effect: its `outcome_type`, or why not.
-using outcome = std::variant<elapsed, http_reply, command_exit, file_text, resolved, error>;
-
-/// The error in `got`, or `unexpected_answer` if it answers another question: for the branch where `std::get_if` of
-/// the hoped-for alternative gave nothing.
-[[nodiscard]] inline error why_not(outcome const& got) noexcept {
-    if (auto const* failed = std::get_if<error>(&got)) return *failed;
-    return discovery_error::unexpected_answer;
-}
 
 // ---- A step ----------------------------------------------------------------------------------------------------
 
@@ -118,33 +33,53 @@ struct notice {
     std::string text{}; ///< which strategy, name or entry it is about, for people
 };
 
-/// What a strategy wants next: effects to be carried out, or the end of this run; notices with either.
+/// Names one effect among those that a run has under way. Free to be used again once its outcome has arrived.
+using ticket = std::uint32_t;
+
+/// An effect to be carried out, and the name its outcome comes back with.
+struct request {
+    ticket id = 0;
+    effect what;
+};
+
+/// What a strategy wants next: effects to be begun, effects no longer wanted, or the end of this run; notices with any.
+///
+/// Every effect that is begun is under way until its outcome arrives, it is cancelled, or the run ends, which cancels
+/// the rest. A strategy that neither ends nor has anything under way fails with `stalled`.
 class step {
 public:
-    /// Carry out all of these at the same time, wait for every one, resume with one outcome each in the same order.
-    [[nodiscard]] static step ask(std::vector<effect> effects) noexcept {
-        if (effects.empty()) return failed(discovery_error::stalled);
+    /// Begin this one.
+    [[nodiscard]] static step ask(effect one, ticket id = 0) {
         step made;
-        made.effects_ = std::move(effects);
+        made.ask_also(id, std::move(one));
         return made;
     }
-    [[nodiscard]] static step ask(effect one) {
-        std::vector<effect> effects;
-        effects.push_back(std::move(one));
-        return ask(std::move(effects));
+    /// Begin all of these at the same time, under the tickets 0, 1, ...
+    [[nodiscard]] static step ask(std::vector<effect> effects) {
+        step made;
+        made.requests_.reserve(effects.size());
+        for (effect& one : effects) made.ask_also(static_cast<ticket>(made.requests_.size()), std::move(one));
+        return made;
     }
+    /// Nothing new: what is under way goes on.
+    [[nodiscard]] static step wait() noexcept { return {}; }
     /// The run is over. No candidates is an answer: nobody is there.
     [[nodiscard]] static step found(std::vector<candidate> candidates) noexcept {
         step made;
-        made.answer_ = std::move(candidates);
+        made.answer_.emplace(std::move(candidates));
         return made;
     }
     /// The run is over without an answer; what an earlier run found stays good.
     [[nodiscard]] static step failed(error why) noexcept {
         step made;
-        made.answer_ = fail(why);
+        made.answer_.emplace(fail(why));
         return made;
     }
+
+    /// Begin this one, too.
+    void ask_also(ticket id, effect one) { requests_.push_back({id, std::move(one)}); }
+    /// This one is not wanted any more: its outcome never arrives. Carried out before anything is begun.
+    void cancel(ticket id) { cancelled_.push_back(id); }
 
     /// Adds a notice; returns the step, so that it can be chained.
     [[nodiscard]] step with(notice told) && {
@@ -155,24 +90,36 @@ public:
         for (notice& n : told) notices_.push_back(std::move(n));
         return std::move(*this);
     }
+    /// For the last step of a run: something that, once done, is a reason to look again before the next refresh is due.
+    [[nodiscard]] step watching(effect change) && {
+        watches_.push_back(std::move(change));
+        return std::move(*this);
+    }
 
     /// True if there is an answer and nothing to be carried out.
-    [[nodiscard]] bool ended() const noexcept { return effects_.empty(); }
+    [[nodiscard]] bool ended() const noexcept { return answer_.has_value(); }
     [[nodiscard]] std::vector<notice>& notices() noexcept { return notices_; }
     [[nodiscard]] std::vector<notice> const& notices() const noexcept { return notices_; }
-    /// Not empty exactly if the step has not ended.
-    [[nodiscard]] std::vector<effect>& effects() noexcept { return effects_; }
-    [[nodiscard]] std::vector<effect> const& effects() const noexcept { return effects_; }
-    /// Meaningful when `ended()`.
-    [[nodiscard]] result<std::vector<candidate>>& answer() noexcept { return answer_; }
-    [[nodiscard]] result<std::vector<candidate>> const& answer() const noexcept { return answer_; }
+    /// Empty if the step has ended.
+    [[nodiscard]] std::vector<request>& requests() noexcept { return requests_; }
+    [[nodiscard]] std::vector<request> const& requests() const noexcept { return requests_; }
+    [[nodiscard]] std::vector<ticket>& cancelled() noexcept { return cancelled_; }
+    [[nodiscard]] std::vector<ticket> const& cancelled() const noexcept { return cancelled_; }
+    /// Effects that run until the next run begins. Empty unless the step has ended.
+    [[nodiscard]] std::vector<effect>& watches() noexcept { return watches_; }
+    [[nodiscard]] std::vector<effect> const& watches() const noexcept { return watches_; }
+    /// Only when `ended()`.
+    [[nodiscard]] result<std::vector<candidate>>& answer() noexcept { return *answer_; }
+    [[nodiscard]] result<std::vector<candidate>> const& answer() const noexcept { return *answer_; }
 
 private:
     step() = default;
 
     std::vector<notice> notices_;
-    std::vector<effect> effects_;
-    result<std::vector<candidate>> answer_;
+    std::vector<request> requests_;
+    std::vector<ticket> cancelled_;
+    std::vector<effect> watches_;
+    std::optional<result<std::vector<candidate>>> answer_;
 };
 
 // ---- The concept -----------------------------------------------------------------------------------------------
@@ -193,10 +140,10 @@ concept HasStrategyBegin = requires(S& strategy, time_point now) {
     { strategy.begin(now) } -> std::same_as<step>;
 };
 
-/// `s.resume(outcomes, now)` goes on with the outcomes of the effects asked for last, in their order.
+/// `s.resume(which, outcome, now)` goes on with the outcome of one effect.
 template <typename S>
-concept HasStrategyResume = requires(S& strategy, std::span<outcome> outcomes, time_point now) {
-    { strategy.resume(outcomes, now) } -> std::same_as<step>;
+concept HasStrategyResume = requires(S& strategy, ticket which, outcome got, time_point now) {
+    { strategy.resume(which, std::move(got), now) } -> std::same_as<step>;
 };
 
 /// A way of finding peers, without any I/O of its own.
@@ -204,17 +151,19 @@ concept HasStrategyResume = requires(S& strategy, std::span<outcome> outcomes, t
 /// A driver (`net/` with Asio, `sim/` in virtual time, a test by hand) runs it like this, once per refresh:
 /// @code
 /// discovery::step next = strategy.begin(clock.now());
-/// while (!next.ended()) {
+/// for (;;) {
 ///     tell_host(next.notices());
-///     auto outcomes = carry_out_all(next.effects());          // concurrently; one outcome per effect, in order
-///     next = strategy.resume(outcomes, clock.now());
+///     if (next.ended()) break;
+///     forget(next.cancelled());
+///     begin_all(next.requests());                             // they run at the same time
+///     auto [which, got] = wait_for_one_of_those_under_way();
+///     next = strategy.resume(which, std::move(got), clock.now());
 /// }
-/// tell_host(next.notices());
-/// use(next.answer());
+/// use(next.answer());                                         // and cancel what is still under way
 /// @endcode
 /// Dropping a run is allowed between any two calls; `begin` starts afresh. A strategy may keep what it learned
-/// between runs. `resume` may move from the outcomes. Calls are never concurrent. A strategy does not throw and does
-/// not block. See docs/concepts/discovery_strategy.md.
+/// between runs. Calls are never concurrent. A strategy does not throw and does not block.
+/// See docs/concepts/discovery_strategy.md.
 template <typename S>
 concept DiscoveryStrategy = HasStrategyMove<S> && HasStrategyName<S> && HasStrategyBegin<S> && HasStrategyResume<S>;
 
@@ -230,7 +179,7 @@ consteval bool check_strategy() {
                                        "see docs/concepts/discovery_strategy.md");
     static_assert(HasStrategyResume<S>,
                   "peerkit: a discovery strategy needs "
-                  "`discovery::step resume(std::span<discovery::outcome> outcomes, time_point now)`; "
+                  "`discovery::step resume(discovery::ticket which, discovery::outcome got, time_point now)`; "
                   "see docs/concepts/discovery_strategy.md");
     return DiscoveryStrategy<S>;
 }

@@ -9,22 +9,33 @@
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/discovery/strategy.hpp>
+#include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/command.hpp>
 #include <peerkit/net/convert.hpp>
+#include <peerkit/net/environment.hpp>
 #include <peerkit/net/file_read.hpp>
+#include <peerkit/net/file_watch.hpp>
 #include <peerkit/net/http_get.hpp>
-#include <peerkit/net/name_lookup.hpp>
+#include <peerkit/net/resolver.hpp>
+#include <peerkit/net/system_resolver.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/error_code.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <cerrno>
-#include <cstddef>
+#include <chrono>
+#include <concepts>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -35,105 +46,208 @@ namespace net {
 /// Told what strategies have to say while they run.
 using notice_handler = std::function<void(discovery::notice const&)>;
 
+/// How a run ended.
+struct discovery_end {
+    result<std::vector<discovery::candidate>> answer;
+    std::vector<discovery::effect> watches; ///< see `discovery::step::watching`
+};
+
+/// Carries out `discovery::browse_services`: an `mdns_link`, usually.
+using service_browser = std::function<asio::awaitable<result<discovery::service_instances>>(
+    std::shared_ptr<stop_state>, discovery::browse_services)>;
+
 /// Carries out the effects of discovery strategies, for one node. Everything ends when the stop comes.
 ///
-/// Used from `executor` only, and held by `std::shared_ptr` as the lookups it begins may outlive a run. One strategy
-/// has one run at a time; several strategies may run at once.
+/// Used from `executor` only, and held by `std::shared_ptr` as what it began may outlive a run for a moment. One
+/// strategy has one run at a time; several strategies may run at once.
 /// @code
 /// auto driver = std::make_shared<discovery_driver>(executor, stop);
-/// auto found = co_await driver->run(strategy, [](discovery::notice const& n) { log(n.text); });
+/// auto end = co_await driver->run(strategy, [](discovery::notice const& n) { log(n.text); });
+/// if (end.answer) use(*end.answer);
 /// @endcode
-/// @tparam Lookup looks up host names: a `basic_name_lookup`
-template <typename Lookup>
+/// @tparam Resolver looks up names: see docs/concepts/resolver.md
+template <Resolver Lookup>
 class basic_discovery_driver : public std::enable_shared_from_this<basic_discovery_driver<Lookup>> {
 public:
-    explicit basic_discovery_driver(asio::any_io_executor executor, std::shared_ptr<stop_state> stop, Lookup lookup)
+    basic_discovery_driver(asio::any_io_executor executor, std::shared_ptr<stop_state> stop, Lookup lookup)
         : executor_{std::move(executor)}, stop_{std::move(stop)}, lookup_{std::move(lookup)} {}
-    explicit basic_discovery_driver(asio::any_io_executor const& executor, std::shared_ptr<stop_state> stop)
-        : basic_discovery_driver{executor, std::move(stop), Lookup{executor}} {}
+    /// With the system's resolver.
+    basic_discovery_driver(asio::any_io_executor const& executor, std::shared_ptr<stop_state> stop)
+        requires std::constructible_from<Lookup, system_resolver>
+        : basic_discovery_driver{executor, std::move(stop), Lookup{system_resolver{executor}}} {}
+
+    /// Without one, browsing for services is `unsupported`.
+    void browse_with(service_browser browser) { browse_ = std::move(browser); }
 
     /// One run of a strategy, which must outlive it. Candidates that do not name their strategy are given its name.
-    /// @par Errors whatever the strategy ends with; `unavailable` with ECANCELED at the stop
+    /// Effects still under way at the end are cancelled.
+    /// @par Errors whatever the strategy ends with; `stalled`; `unavailable` with ECANCELED at the stop
     template <discovery::DiscoveryStrategy S>
-    [[nodiscard]] asio::awaitable<result<std::vector<discovery::candidate>>> run(S& strategy, notice_handler tell) {
-        auto const self = this->shared_from_this();
+    [[nodiscard]] asio::awaitable<discovery_end> run(S& strategy, notice_handler tell) {
+        using discovery::discovery_error;
+        auto const alive = this->shared_from_this();
+        auto const round = std::make_shared<running>(executor_);
+        struct ending {
+            running& of;
+            ~ending() { of.cancel_all(); }
+        } const ends{*round};
+        // What is under way ends by itself at the stop; this is for the case that nothing is.
+        stop_state::hook const woken{stop_, [round] { round->wake.cancel(); }};
+
         discovery::step next = strategy.begin(clock_.now());
-        while (!next.ended()) {
+        for (;;) {
             for (discovery::notice const& told : next.notices()) tell(told);
-            std::vector<discovery::outcome> outcomes = co_await carry_out_all(std::move(next.effects()));
-            if (stop_->stopped()) co_return fail(discovery::discovery_error::unavailable, ECANCELED, "discovery");
-            next = strategy.resume(outcomes, clock_.now());
+            if (next.ended()) break;
+            for (discovery::ticket const id : next.cancelled()) round->cancel(id);
+            for (discovery::request& wanted : next.requests()) {
+                if (!begin(round, wanted))
+                    co_return ended(fail(discovery_error::unexpected_answer, wanted.id, "ticket"));
+            }
+            if (round->under_way.empty() && round->done.empty()) co_return ended(fail(discovery_error::stalled));
+            while (round->done.empty() && !stop_->stopped()) {
+                asio::error_code ignored;
+                co_await round->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            }
+            if (stop_->stopped()) co_return ended(fail(discovery_error::unavailable, ECANCELED, "discovery"));
+            auto [which, what] = std::move(round->done.front());
+            round->done.pop_front();
+            next = strategy.resume(which, std::move(what), clock_.now());
         }
-        for (discovery::notice const& told : next.notices()) tell(told);
         if (next.answer()) {
             for (discovery::candidate& c : *next.answer()) {
                 if (c.strategy.empty()) c.strategy = bounded_text<31>::cut(strategy.name());
             }
         }
-        co_return std::move(next.answer());
+        co_return discovery_end{std::move(next.answer()), std::move(next.watches())};
     }
 
-    /// All effects at once; one outcome each, in their order, when the last has ended.
-    [[nodiscard]] asio::awaitable<std::vector<discovery::outcome>> carry_out_all(
-        std::vector<discovery::effect> effects) {
-        struct round {
-            round(asio::any_io_executor const& executor, std::size_t count)
-                : outcomes(count), left{count}, over{executor} {}
-            std::vector<discovery::outcome> outcomes;
-            std::size_t left;
-            gate over;
-        };
-        auto const all = std::make_shared<round>(executor_, effects.size());
-        for (std::size_t i = 0; i < effects.size(); ++i) {
-            asio::co_spawn(executor_, carry_out(this->shared_from_this(), std::move(effects[i])),
-                           [all, i](std::exception_ptr e, discovery::outcome what) {
-                               // Only memory can run out in there.
-                               all->outcomes[i] =
-                                   e ? discovery::outcome{error{discovery::discovery_error::unavailable, ENOMEM}}
-                                     : std::move(what);
-                               if (--all->left == 0) all->over.open();
-                           });
+    /// Waits for the first of these to be done and then calls `changed`, once; an effect that fails is no change.
+    /// Replaces what was watched before.
+    void watch(std::vector<discovery::effect> effects, std::function<void()> changed) {
+        unwatch();
+        if (effects.empty() || stop_->stopped()) return;
+        auto const watching = watching_ = std::make_shared<stop_state>();
+        auto const call = std::make_shared<std::function<void()>>(std::move(changed));
+        for (discovery::effect& one : effects) {
+            spawn(watching, std::move(one), [watching, call](discovery::outcome const& what) {
+                if (watching->stopped() || std::holds_alternative<error>(what)) return;
+                watching->stop();
+                (*call)();
+            });
         }
-        co_await all->over.wait();
-        co_return std::move(all->outcomes);
+    }
+    void unwatch() {
+        if (auto const before = std::exchange(watching_, nullptr)) before->stop();
     }
 
-    [[nodiscard]] Lookup const& lookups() const noexcept { return lookup_; }
+    [[nodiscard]] Lookup& resolver() noexcept { return lookup_; }
+    [[nodiscard]] Lookup const& resolver() const noexcept { return lookup_; }
 
 private:
-    template <typename T>
-    [[nodiscard]] static discovery::outcome outcome_of(result<T> from) {
-        if (!from) return from.error();
-        return std::move(*from);
+    /// What one run has under way, and which outcomes wait for the strategy.
+    struct running {
+        explicit running(asio::any_io_executor const& executor)
+            : wake{executor, std::chrono::steady_clock::time_point::max()} {}
+
+        void cancel(discovery::ticket id) {
+            if (auto const found = under_way.find(id); found != under_way.end()) {
+                auto const ending = found->second;
+                under_way.erase(found);
+                ending->stop();
+            }
+            std::erase_if(done, [id](auto const& d) { return d.first == id; });
+        }
+        void cancel_all() {
+            for (auto const& [id, ending] : std::exchange(under_way, {})) ending->stop();
+        }
+
+        std::unordered_map<discovery::ticket, std::shared_ptr<stop_state>> under_way;
+        std::deque<std::pair<discovery::ticket, discovery::outcome>> done;
+        asio::steady_timer wake;
+    };
+
+    [[nodiscard]] static discovery_end ended(tl::unexpected<error> why) { return {std::move(why), {}}; }
+
+    /// False if the ticket is in use.
+    [[nodiscard]] bool begin(std::shared_ptr<running> const& round, discovery::request& wanted) {
+        auto const own = std::make_shared<stop_state>();
+        if (!round->under_way.try_emplace(wanted.id, own).second) return false;
+        spawn(own, std::move(wanted.what), [round, own, id = wanted.id](discovery::outcome what) {
+            auto const found = round->under_way.find(id);
+            if (found == round->under_way.end() || found->second != own) return; // cancelled meanwhile
+            round->under_way.erase(found);
+            round->done.emplace_back(id, std::move(what));
+            round->wake.cancel();
+        });
+        return true;
+    }
+    template <typename Done>
+    void spawn(std::shared_ptr<stop_state> own, discovery::effect what, Done done) {
+        asio::co_spawn(executor_, until_stopped(this->shared_from_this(), std::move(own), std::move(what)),
+                       [done = std::move(done)](std::exception_ptr e, discovery::outcome got) mutable {
+                           // Only memory can run out in there.
+                           done(e ? discovery::outcome{error{discovery::discovery_error::unavailable, ENOMEM}}
+                                  : std::move(got));
+                       });
+    }
+    /// Ends with the effect's own stop or with the node's.
+    [[nodiscard]] static asio::awaitable<discovery::outcome> until_stopped(std::shared_ptr<basic_discovery_driver> self,
+                                                                           std::shared_ptr<stop_state> own,
+                                                                           discovery::effect what) {
+        if (self->stop_->stopped() || own->stopped()) {
+            co_return error{discovery::discovery_error::unavailable, ECANCELED, "discovery"};
+        }
+        stop_state::hook const both{self->stop_, [own] { own->stop(); }};
+        co_return co_await std::visit([&](auto& wanted) { return self->carry_out(own, std::move(wanted)); }, what);
     }
 
-    [[nodiscard]] static asio::awaitable<discovery::outcome> carry_out(std::shared_ptr<basic_discovery_driver> self,
-                                                                       discovery::effect what) {
-        if (auto* const wait = std::get_if<discovery::wait_until>(&what)) {
-            co_await pause_until(self->executor_, self->stop_, to_steady(wait->at));
-            co_return discovery::elapsed{};
-        }
-        if (auto* const get = std::get_if<discovery::http_get>(&what)) {
-            co_return outcome_of(co_await http_get(self->executor_, self->stop_, std::move(*get)));
-        }
-        if (auto* const command = std::get_if<discovery::run_command>(&what)) {
-            co_return outcome_of(co_await run_command(self->executor_, self->stop_, std::move(*command)));
-        }
-        if (auto* const file = std::get_if<discovery::read_file>(&what)) {
-            co_return outcome_of(co_await read_file(self->executor_, self->stop_, std::move(*file)));
-        }
-        auto* const name = std::get_if<discovery::resolve_name>(&what);
-        if (name == nullptr) co_return error{discovery::discovery_error::unsupported};
-        co_return outcome_of(co_await self->lookup_.resolve(self->stop_, std::move(*name)));
+    using stopping = std::shared_ptr<stop_state>;
+    using eventually = asio::awaitable<discovery::outcome>;
+
+    template <typename T>
+    [[nodiscard]] static eventually outcome_of(asio::awaitable<result<T>> doing) {
+        result<T> got = co_await std::move(doing);
+        if (!got) co_return got.error();
+        co_return std::move(*got);
+    }
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::wait_until wait) {
+        co_await pause_until(executor_, std::move(stop), to_steady(wait.at));
+        co_return discovery::elapsed{};
+    }
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::http_get get) {
+        return outcome_of(http_get(executor_, std::move(stop), std::move(get)));
+    }
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::run_command command) {
+        return outcome_of(run_command(executor_, std::move(stop), std::move(command)));
+    }
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::read_file file) {
+        return outcome_of(read_file(executor_, std::move(stop), std::move(file)));
+    }
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::watch_file file) {
+        return outcome_of(watch_file(executor_, std::move(stop), std::move(file)));
+    }
+    [[nodiscard]] eventually carry_out(stopping, discovery::read_environment wanted) {
+        co_return read_environment(wanted);
+    }
+    template <typename Lookable>
+        requires requires(Lookup& lookup, stopping stop, Lookable what) { lookup.resolve(stop, what); }
+    [[nodiscard]] eventually carry_out(stopping stop, Lookable what) {
+        return outcome_of(lookup_.resolve(std::move(stop), std::move(what)));
+    }
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::browse_services wanted) {
+        if (!browse_) co_return error{discovery::discovery_error::unsupported, 0, "multicast DNS"};
+        co_return co_await outcome_of(browse_(std::move(stop), std::move(wanted)));
     }
 
     asio::any_io_executor executor_;
     std::shared_ptr<stop_state> stop_;
     Lookup lookup_;
+    service_browser browse_;
+    std::shared_ptr<stop_state> watching_;
     system_steady_clock clock_;
 };
 
-using discovery_driver = basic_discovery_driver<name_lookup>;
+using discovery_driver = basic_discovery_driver<any_resolver>;
 
 } // namespace net
 PEERKIT_END_NAMESPACE

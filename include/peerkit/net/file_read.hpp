@@ -5,8 +5,8 @@
 
 #include <peerkit/core/error.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/effect.hpp>
 #include <peerkit/discovery/error.hpp>
-#include <peerkit/discovery/strategy.hpp>
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/system.hpp>
 
@@ -29,6 +29,12 @@
 
 PEERKIT_BEGIN_NAMESPACE
 namespace net {
+
+/// The state a file is in, from what the system says of it.
+[[nodiscard]] inline discovery::file_stamp stamp_of(struct ::stat const& about) noexcept {
+    return {static_cast<std::int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec,
+            static_cast<std::uint64_t>(about.st_size), static_cast<std::uint64_t>(about.st_ino)};
+}
 
 /// Carries out `discovery::read_file`. Regular files only, so that no read waits for a writer; at most 64 KiB are read
 /// in one turn, then everything else on `executor` has its turn. (A file on a file system that hangs still hangs.)
@@ -55,6 +61,7 @@ template <std::convertible_to<asio::any_io_executor> Executor>
     if (size > request.max_bytes) co_return fail(discovery_error::too_large, request.max_bytes, "file");
 
     discovery::file_text read;
+    read.stamp = stamp_of(about);
     read.text.reserve(static_cast<std::size_t>(size) + padding);
     for (;;) {
         // One byte more than allowed, to notice a file that grows.

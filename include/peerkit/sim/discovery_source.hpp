@@ -10,6 +10,7 @@
 #include <peerkit/discovery/strategy.hpp>
 #include <peerkit/sim/error.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -75,37 +76,59 @@ public:
     strategy_discovery(Strategy strategy, function surroundings)
         : strategy_{std::move(strategy)}, surroundings_{std::move(surroundings)} {}
 
-    [[nodiscard]] progress begin(time_point now) override { return take(strategy_.begin(now), now); }
+    [[nodiscard]] progress begin(time_point now) override {
+        under_way_.clear();
+        return take(strategy_.begin(now), now);
+    }
     [[nodiscard]] progress resume(time_point now) override {
-        std::vector<discovery::outcome> outcomes = std::move(outcomes_);
-        outcomes_.clear();
-        return take(strategy_.resume(outcomes, now), now);
+        auto const first = next_due();
+        if (first == under_way_.end() || first->due > now) return waiting();
+        pending done = std::move(*first);
+        under_way_.erase(first);
+        return take(strategy_.resume(done.id, std::move(done.what), now), now);
     }
     /// Everything the strategy wanted the host to know.
     [[nodiscard]] std::vector<discovery::notice> const& notices() const noexcept { return notices_; }
 
 private:
+    struct pending {
+        time_point due;
+        discovery::ticket id;
+        discovery::outcome what;
+    };
+
+    [[nodiscard]] auto next_due() noexcept {
+        return std::min_element(under_way_.begin(), under_way_.end(),
+                                [](pending const& a, pending const& b) { return a.due < b.due; });
+    }
+    [[nodiscard]] progress waiting() {
+        auto const first = next_due();
+        if (first != under_way_.end()) return {first->due, std::nullopt};
+        return {never, discovery_answer{fail(discovery::discovery_error::stalled)}};
+    }
     [[nodiscard]] progress take(discovery::step next, time_point now) {
         for (discovery::notice& told : next.notices()) notices_.push_back(std::move(told));
-        if (next.ended()) return {never, std::move(next.answer())};
-        time_point last = now;
-        for (discovery::effect const& wanted : next.effects()) {
-            if (auto const* wait = std::get_if<discovery::wait_until>(&wanted)) {
-                last = wait->at > last ? wait->at : last;
-                outcomes_.emplace_back(discovery::elapsed{});
+        if (next.ended()) {
+            under_way_.clear();
+            return {never, std::move(next.answer())};
+        }
+        for (discovery::ticket const id : next.cancelled()) {
+            std::erase_if(under_way_, [id](pending const& p) { return p.id == id; });
+        }
+        for (discovery::request& wanted : next.requests()) {
+            if (auto const* wait = std::get_if<discovery::wait_until>(&wanted.what)) {
+                under_way_.push_back({std::max(now, wait->at), wanted.id, discovery::elapsed{}});
                 continue;
             }
-            effect_reply reply = surroundings_(wanted, now);
-            time_point const done = saturating_add(now, reply.after);
-            last = done > last ? done : last;
-            outcomes_.push_back(std::move(reply.what));
+            effect_reply reply = surroundings_(wanted.what, now);
+            under_way_.push_back({saturating_add(now, reply.after), wanted.id, std::move(reply.what)});
         }
-        return {last, std::nullopt};
+        return waiting();
     }
 
     Strategy strategy_;
     function surroundings_;
-    std::vector<discovery::outcome> outcomes_;
+    std::vector<pending> under_way_;
     std::vector<discovery::notice> notices_;
 };
 

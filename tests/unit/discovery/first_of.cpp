@@ -2,12 +2,13 @@
 // Tests of first_of with strategies that say what a test tells them to.
 #include <peerkit/discovery/first_of.hpp>
 
+#include "support/run_strategy.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@ using discovery::first_of;
 using discovery::notice;
 using discovery::outcome;
 using discovery::step;
+using discovery::ticket;
 using peerkit::error;
 using peerkit::time_point;
 
@@ -42,16 +44,20 @@ struct scripted {
     [[nodiscard]] step begin(time_point now) {
         ++begun;
         last_seen = now;
-        if (asks)
-            return step::ask(discovery::read_file{.path = label})
-                .with(notice{notice::severity::info, discovery_error::stalled, label});
+        if (asks) {
+            step first = step::ask(discovery::read_file{.path = label}, 3)
+                             .with(notice{notice::severity::info, discovery_error::stalled, label});
+            first.ask_also(4, discovery::read_file{.path = "never"}); // still under way when it ends
+            return first;
+        }
         return finish();
     }
-    [[nodiscard]] step resume(std::span<outcome> outcomes, time_point now) {
+    [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
         last_seen = now;
-        if (auto* text = std::get_if<discovery::file_text>(&outcomes[0]); text != nullptr && text->text == label)
-            return finish();
-        return step::failed(discovery::why_not(outcomes[0]));
+        auto* text = std::get_if<discovery::file_text>(&got);
+        if (which == 3 && text != nullptr && text->text == label)
+            return finish().watching(discovery::watch_file{.path = label});
+        return step::failed(discovery::why_not(got));
     }
     [[nodiscard]] step finish() const {
         if (end == ending::failure) return step::failed(error{discovery_error::unavailable, 2});
@@ -67,28 +73,25 @@ scripted finds_nobody(std::string label, bool asks = false) {
 }
 scripted fails(std::string label, bool asks = false) { return {std::move(label), scripted::ending::failure, asks}; }
 
-/// Plays a driver with a file system in which every file holds its own name.
+/// Runs it in a file system in which every file holds its own name and takes a second to read.
 template <typename Strategy>
-step run(Strategy& strategy, std::vector<std::string>* told = nullptr) {
-    time_point now{};
-    step next = strategy.begin(now);
-    for (;;) {
-        for (notice const& n : next.notices()) {
-            if (told != nullptr) told->push_back(n.text);
-        }
-        if (next.ended()) return next;
-        std::vector<outcome> outcomes;
-        for (auto const& e : next.effects())
-            outcomes.push_back(discovery::file_text{std::get<discovery::read_file>(e).path});
-        now += std::chrono::seconds{1};
-        next = strategy.resume(outcomes, now);
-    }
+peerkit_test::run_report run(Strategy& strategy) {
+    return peerkit_test::run(strategy, [](discovery::effect const& wanted, time_point) {
+        auto const& file = std::get<discovery::read_file>(wanted);
+        return file.path == "never"
+                   ? std::nullopt
+                   : std::optional{peerkit_test::reply{discovery::file_text{file.path, {}}, std::chrono::seconds{1}}};
+    });
 }
-std::string name_found(step const& last) {
-    REQUIRE(last.ended());
-    REQUIRE(last.answer());
-    REQUIRE(last.answer()->size() == 1);
-    return std::string{last.answer()->front().name.view()};
+std::vector<std::string> texts(peerkit_test::run_report const& of) {
+    std::vector<std::string> all;
+    for (notice const& n : of.notices) all.push_back(n.text);
+    return all;
+}
+std::string name_found(peerkit_test::run_report const& of) {
+    REQUIRE(of.answer);
+    REQUIRE(of.answer->size() == 1);
+    return std::string{of.answer->front().name.view()};
 }
 
 static_assert(discovery::check_strategy<first_of<scripted>>());
@@ -127,35 +130,32 @@ TEST_CASE("the next strategy begins at the moment the one before it ended") {
 
 TEST_CASE("the host is told of every failure and hears what the strategies say, in order") {
     first_of sources{fails("a", true), finds_nobody("b", true), finds("c", true)};
-    std::vector<std::string> told;
-    static_cast<void>(run(sources, &told));
-    CHECK(told == std::vector<std::string>{"a", "a found nobody", "b", "c"});
+    CHECK(texts(run(sources)) == std::vector<std::string>{"a", "a found nobody", "b", "c"});
 }
 
 TEST_CASE("if every strategy fails, so does the list, and says how many there were") {
     first_of sources{fails("a"), fails("b", true)};
-    step const last = run(sources);
-    REQUIRE(last.ended());
-    REQUIRE_FALSE(last.answer());
-    CHECK(last.answer().error() == discovery_error::all_failed);
-    CHECK(last.answer().error().position() == 2);
-    CHECK(last.notices().size() == 1);
+    auto const last = run(sources);
+    REQUIRE_FALSE(last.answer);
+    CHECK(last.answer.error() == discovery_error::all_failed);
+    CHECK(last.answer.error().position() == 2);
+    CHECK(texts(last) == std::vector<std::string>{"a found nobody", "b", "b found nobody"});
     CHECK(sources.attempts()[1].state == kind::failed);
 }
 
 TEST_CASE("if one strategy answers that nobody is there, so does the list") {
     first_of sources{fails("a"), finds_nobody("b"), fails("c")};
-    step const last = run(sources);
-    REQUIRE(last.answer());
-    CHECK(last.answer()->empty());
-    CHECK(last.notices().size() == 2);
+    auto const last = run(sources);
+    REQUIRE(last.answer);
+    CHECK(last.answer->empty());
+    CHECK(last.notices.size() == 2);
 }
 
 TEST_CASE("candidates without a strategy get the name of the one that found them") {
     first_of sources{fails("a"), finds("b")};
-    step const last = run(sources);
-    REQUIRE(last.answer());
-    CHECK(last.answer()->front().strategy.view() == "b");
+    auto const last = run(sources);
+    REQUIRE(last.answer);
+    CHECK(last.answer->front().strategy.view() == "b");
 }
 
 TEST_CASE("every run begins with the first strategy again and forgets the last run's attempts") {
@@ -176,20 +176,79 @@ TEST_CASE("a run abandoned half way does not disturb the next") {
     CHECK(name_found(run(sources)) == "b");
 }
 
+TEST_CASE("what was watched in a run that was abandoned is forgotten") {
+    first_of sources{fails("a", true), finds("b", true)};
+    static_cast<void>(sources.begin(time_point{}));
+    step const second = sources.resume(0, discovery::file_text{"a", {}}, time_point{});
+    REQUIRE_FALSE(second.ended());
+    CHECK(sources.attempts()[0].state == kind::failed);
+    CHECK(run(sources).watches.size() == 2);
+}
+
 TEST_CASE("lists nest") {
     first_of sources{first_of{fails("a"), fails("b", true)}, first_of{finds_nobody("c", true), finds("d", true)}};
-    std::vector<std::string> told;
-    step const last = run(sources, &told);
+    auto const last = run(sources);
     CHECK(name_found(last) == "d");
-    CHECK(last.answer()->front().strategy.view() == "d");
+    CHECK(last.answer->front().strategy.view() == "d");
     CHECK(sources.attempts()[0].state == kind::failed);
     CHECK(*sources.attempts()[0].why == discovery_error::all_failed);
-    CHECK(told == std::vector<std::string>{"a found nobody", "b", "b found nobody", "first_of found nobody", "c", "d"});
+    CHECK(texts(last) ==
+          std::vector<std::string>{"a found nobody", "b", "b found nobody", "first_of found nobody", "c", "d"});
 }
 
 TEST_CASE("a list of one is that strategy") {
     first_of sources{finds("a", true)};
     CHECK(name_found(run(sources)) == "a");
+}
+
+TEST_CASE("what a strategy leaves under way when it ends is cancelled before the next begins") {
+    first_of sources{fails("a", true), finds_nobody("b", true), finds("c", true)};
+    auto const report = run(sources);
+    CHECK(name_found(report) == "c");
+    CHECK(report.cancelled == 2); // of a and b
+    CHECK(report.abandoned == 1); // of c: the run is over
+    CHECK(report.most_under_way == 2);
+}
+
+TEST_CASE("what any strategy that was tried watches is a reason to look again") {
+    first_of sources{fails("a", true), finds("b", true), finds("c", true)};
+    CHECK(run(sources).watches ==
+          std::vector<discovery::effect>{discovery::watch_file{.path = "a"}, discovery::watch_file{.path = "b"}});
+    sources.get<0>().end = scripted::ending::somebody;
+    CHECK(run(sources).watches.size() == 1);
+    first_of nobody{fails("a", true), fails("b", true)};
+    CHECK(run(nobody).watches.size() == 2);
+}
+
+TEST_CASE("attempts say how many were found and how long it took") {
+    first_of sources{fails("a", true), finds("b", true)};
+    static_cast<void>(run(sources));
+    CHECK(sources.attempts()[0].took == std::chrono::seconds{1});
+    CHECK(sources.attempts()[1].begun == time_point{std::chrono::seconds{1}});
+    CHECK(sources.attempts()[1].took == std::chrono::seconds{1});
+    CHECK(sources.attempts()[1].candidates == 1);
+}
+
+/// Says that it is not over, and waits for nothing.
+struct stuck {
+    [[nodiscard]] std::string_view name() const noexcept { return "stuck"; }
+    [[nodiscard]] step begin(time_point) { return step::wait(); }
+    [[nodiscard]] step resume(ticket, outcome, time_point) { return step::wait(); }
+};
+
+TEST_CASE("a strategy that waits for nothing is passed over") {
+    first_of sources{stuck{}, finds("b", true)};
+    CHECK(name_found(run(sources)) == "b");
+    CHECK(*sources.attempts()[0].why == discovery_error::stalled);
+}
+
+TEST_CASE("an outcome that nobody asked for is not passed on") {
+    first_of sources{finds("a", true)};
+    static_cast<void>(sources.begin(time_point{}));
+    step const next = sources.resume(17, discovery::elapsed{}, time_point{});
+    CHECK_FALSE(next.ended());
+    CHECK(next.requests().empty());
+    CHECK(sources.get<0>().last_seen == time_point{});
 }
 
 } // namespace

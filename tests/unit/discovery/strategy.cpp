@@ -1,5 +1,5 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// Tests of steps, effects and outcomes: what a strategy and a driver say to each other.
+// Tests of steps: what a strategy and a driver say to each other.
 #include <peerkit/discovery/strategy.hpp>
 
 #include <doctest/doctest.h>
@@ -7,7 +7,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace discovery = peerkit::discovery;
@@ -15,31 +14,39 @@ using discovery::candidate;
 using discovery::discovery_error;
 using discovery::effect;
 using discovery::notice;
-using discovery::outcome;
 using discovery::step;
 using peerkit::time_point;
 
 namespace {
 
-template <typename Effect>
-constexpr bool answers = std::is_constructible_v<outcome, typename Effect::outcome_type>;
-static_assert(answers<discovery::wait_until> && answers<discovery::http_get> && answers<discovery::run_command> &&
-              answers<discovery::read_file> && answers<discovery::resolve_name>);
 static_assert(std::is_nothrow_move_constructible_v<step>);
 
-TEST_CASE("a step that asks has not ended and holds its effects in order") {
-    std::vector<effect> wanted{discovery::resolve_name{.host = "a"}, discovery::resolve_name{.host = "b"}};
-    step const asked = step::ask(wanted);
+TEST_CASE("a step that asks has not ended, and numbers its effects from 0") {
+    step asked =
+        step::ask(std::vector<effect>{discovery::resolve_name{.host = "a"}, discovery::resolve_name{.host = "b"}});
     CHECK_FALSE(asked.ended());
-    CHECK(asked.effects() == wanted);
-    CHECK(step::ask(discovery::wait_until{time_point{}}).effects().size() == 1);
+    asked.ask_also(7, discovery::wait_until{time_point{}});
+    REQUIRE(asked.requests().size() == 3);
+    CHECK(asked.requests()[0].id == 0);
+    CHECK(asked.requests()[1].id == 1);
+    CHECK(asked.requests()[1].what == effect{discovery::resolve_name{.host = "b"}});
+    CHECK(asked.requests()[2].id == 7);
+    CHECK(step::ask(discovery::wait_until{time_point{}}, 3).requests()[0].id == 3);
 }
 
-TEST_CASE("a step that asks for nothing is a failed run, so no driver spins") {
-    step const stuck = step::ask(std::vector<effect>{});
-    REQUIRE(stuck.ended());
-    REQUIRE_FALSE(stuck.answer());
-    CHECK(stuck.answer().error() == discovery_error::stalled);
+TEST_CASE("a step may ask for nothing new, and name what is no longer wanted") {
+    step waiting = step::wait();
+    CHECK_FALSE(waiting.ended());
+    CHECK(waiting.requests().empty());
+    waiting.cancel(4);
+    CHECK(waiting.cancelled() == std::vector<discovery::ticket>{4});
+}
+
+TEST_CASE("a run can end with something to watch until the next one") {
+    step const last = step::found({}).watching(discovery::watch_file{.path = "peers"});
+    CHECK(last.ended());
+    REQUIRE(last.watches().size() == 1);
+    CHECK(last.watches()[0] == effect{discovery::watch_file{.path = "peers"}});
 }
 
 TEST_CASE("a step that found somebody, or nobody, has ended with an answer") {
@@ -67,11 +74,6 @@ TEST_CASE("notices ride on any step, in the order they were added") {
     CHECK(told.notices()[0].text == "one");
     CHECK(told.notices()[1].text == "two");
     CHECK(told.ended());
-}
-
-TEST_CASE("an outcome that is not what was asked for says why") {
-    CHECK(discovery::why_not(outcome{peerkit::error{discovery_error::unresolved}}) == discovery_error::unresolved);
-    CHECK(discovery::why_not(outcome{discovery::elapsed{}}) == discovery_error::unexpected_answer);
 }
 
 TEST_CASE("effects are equal only in every member") {

@@ -1,33 +1,34 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
 // A discovery strategy chosen at run time: holds any other strategy.
-#ifndef PEERKIT_NET_ANY_STRATEGY_HPP
-#define PEERKIT_NET_ANY_STRATEGY_HPP
+#ifndef PEERKIT_DISCOVERY_ANY_STRATEGY_HPP
+#define PEERKIT_DISCOVERY_ANY_STRATEGY_HPP
 
 #include <peerkit/core/clock.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/effect.hpp>
+#include <peerkit/discovery/error.hpp>
 #include <peerkit/discovery/strategy.hpp>
 
 #include <concepts>
 #include <memory>
-#include <span>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
-namespace net {
+
+namespace discovery {
 
 /// Holds one strategy of any type, or none: then every run finds nobody. `DiscoveryStrategy` itself.
 /// @code
-/// net::any_strategy how = mode == "static" ? net::any_strategy{list} : net::any_strategy{tailnet};
+/// discovery::any_strategy how = mode == "static" ? discovery::any_strategy{list} : discovery::any_strategy{tailnet};
 /// @endcode
 class any_strategy {
 public:
     any_strategy() noexcept = default;
-    // In this order: it is a strategy itself, and what has no `begin` must not be asked whether it moves, because the
-    // standard's wrappers (of std::tuple, say) answer that by asking here again.
+    // Whether S moves must not be asked here: a combinator of an any_strategy could also be made from an any_strategy
+    // made from itself, so that the question would be asked again to answer it.
     template <typename S>
-        requires(!std::same_as<S, any_strategy> && discovery::HasStrategyBegin<S> && discovery::DiscoveryStrategy<S>)
+        requires(!std::same_as<S, any_strategy> && HasStrategyName<S> && HasStrategyBegin<S> && HasStrategyResume<S>)
     any_strategy(S strategy) // NOLINT: every strategy is an any_strategy
         : held_{std::make_unique<model<S>>(std::move(strategy))} {}
 
@@ -35,12 +36,9 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return held_ != nullptr; }
 
     [[nodiscard]] std::string_view name() const noexcept { return held_ ? held_->name() : std::string_view{"none"}; }
-    [[nodiscard]] discovery::step begin(time_point now) {
-        return held_ ? held_->begin(now) : discovery::step::found({});
-    }
-    [[nodiscard]] discovery::step resume(std::span<discovery::outcome> outcomes, time_point now) {
-        return held_ ? held_->resume(outcomes, now)
-                     : discovery::step::failed(discovery::discovery_error::unexpected_answer);
+    [[nodiscard]] step begin(time_point now) { return held_ ? held_->begin(now) : step::found({}); }
+    [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        return held_ ? held_->resume(which, std::move(got), now) : step::failed(discovery_error::unexpected_answer);
     }
 
 private:
@@ -50,16 +48,17 @@ private:
         interface& operator=(interface const&) = delete;
         virtual ~interface() = default;
         [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-        [[nodiscard]] virtual discovery::step begin(time_point now) = 0;
-        [[nodiscard]] virtual discovery::step resume(std::span<discovery::outcome> outcomes, time_point now) = 0;
+        [[nodiscard]] virtual step begin(time_point now) = 0;
+        [[nodiscard]] virtual step resume(ticket which, outcome got, time_point now) = 0;
     };
     template <typename S>
     struct model final : interface {
+        static_assert(check_strategy<S>());
         explicit model(S&& from) noexcept : strategy{std::move(from)} {}
         [[nodiscard]] std::string_view name() const noexcept override { return strategy.name(); }
-        [[nodiscard]] discovery::step begin(time_point now) override { return strategy.begin(now); }
-        [[nodiscard]] discovery::step resume(std::span<discovery::outcome> outcomes, time_point now) override {
-            return strategy.resume(outcomes, now);
+        [[nodiscard]] step begin(time_point now) override { return strategy.begin(now); }
+        [[nodiscard]] step resume(ticket which, outcome got, time_point now) override {
+            return strategy.resume(which, std::move(got), now);
         }
         S strategy;
     };
@@ -67,9 +66,10 @@ private:
     std::unique_ptr<interface> held_;
 };
 
-static_assert(discovery::check_strategy<any_strategy>());
+static_assert(check_strategy<any_strategy>());
 
-} // namespace net
+} // namespace discovery
+
 PEERKIT_END_NAMESPACE
 
 #endif
