@@ -2,12 +2,16 @@
 // Tests of the Tailscale strategy, driven by hand through its sources and its waiting, in virtual time.
 #include <peerkit/discovery/tailscale.hpp>
 
+#include "support/run_strategy.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,15 +68,14 @@ tailscale_options only_text(std::string text) {
 template <typename Effect>
 Effect const& asked(step const& s) {
     REQUIRE_FALSE(s.ended());
-    REQUIRE(s.effects().size() == 1);
-    auto const* wanted = std::get_if<Effect>(&s.effects()[0]);
+    REQUIRE(s.requests().size() == 1);
+    CHECK(s.cancelled().empty());
+    auto const* wanted = std::get_if<Effect>(&s.requests()[0].what);
     REQUIRE(wanted != nullptr);
     return *wanted;
 }
 step answer(tailscale& strategy, outcome got, time_point now = time_point{}) {
-    std::vector<outcome> outcomes;
-    outcomes.push_back(std::move(got));
-    return strategy.resume(outcomes, now);
+    return strategy.resume(0, std::move(got), now);
 }
 std::string name_found(step const& last) {
     REQUIRE(last.ended());
@@ -107,11 +110,13 @@ TEST_CASE("without the socket the command is run, with time for its own waiting"
     run_command const command = asked<run_command>(next);
     CHECK(command.argv == std::vector<std::string>{"tailscale", "status", "--json"});
     CHECK(command.timeout >= 6s);
-    REQUIRE(next.notices().size() == 1);
-    CHECK(next.notices()[0].level == notice::severity::info);
-    CHECK(next.notices()[0].what == discovery_error::unavailable);
-    CHECK(next.notices()[0].text == "/run/a.sock");
-    CHECK(name_found(answer(strategy, command_exit{0, running, "Warning: client version != server version"})) == "db");
+    step const last = answer(strategy, command_exit{0, running, "Warning: client version != server version"});
+    CHECK(name_found(last) == "db");
+    REQUIRE(last.notices().size() == 1);
+    CHECK(last.notices()[0].level == notice::severity::info);
+    CHECK(last.notices()[0].what == discovery_error::unavailable);
+    CHECK(last.notices()[0].what.position() == 2);
+    CHECK(last.notices()[0].text == "not there: /run/a.sock");
 }
 
 TEST_CASE("without socket and command the file is read, and then the given text") {
@@ -130,9 +135,10 @@ TEST_CASE("without socket and command the file is read, and then the given text"
     SUBCASE("the file holds something else") {
         step const last = answer(strategy, file_text{"<html>"});
         CHECK(name_found(last) == "db");
-        REQUIRE(last.notices().size() == 1);
+        REQUIRE(last.notices().size() == 2);
         CHECK(last.notices()[0].what == discovery_error::not_json);
         CHECK(last.notices()[0].text == "status.json: <html>");
+        CHECK(last.notices()[1].text == "not there: tailscale");
     }
 }
 
@@ -169,7 +175,7 @@ TEST_CASE("a refusal of the daemon is told with its status and text, and the com
 TEST_CASE("a failed command is told with its exit status and the beginning of what it said") {
     tailscale strategy = make(two_sources());
     static_cast<void>(strategy.begin(time_point{}));
-    static_cast<void>(answer(strategy, error{discovery_error::unavailable, 2}));
+    static_cast<void>(answer(strategy, error{discovery_error::unavailable, 13}));
     step const next =
         answer(strategy, command_exit{1, "", "failed to connect\tto local tailscaled\n" + std::string(500, 'x')});
     CHECK(asked<wait_until>(next).at == time_point{} + 2s);
@@ -217,7 +223,8 @@ TEST_CASE("readiness is awaited thirty times, two seconds apart, with a warning 
         for (notice const& n : next.notices()) {
             (n.level == notice::severity::warning ? warnings : infos) += 1;
             CHECK(n.what == discovery_error::not_running);
-            CHECK(n.text == "tailscale is not ready, try " + std::to_string(tries + 1) + " of 30");
+            CHECK(n.text ==
+                  "tailscale is not ready: BackendState Starting, try " + std::to_string(tries + 1) + " of 30");
         }
         if (next.ended()) continue;
         CHECK(asked<wait_until>(next).at == now + 2s);
@@ -225,7 +232,7 @@ TEST_CASE("readiness is awaited thirty times, two seconds apart, with a warning 
         next = answer(strategy, discovery::elapsed{}, now);
     }
     CHECK(tries == 30);
-    CHECK(warnings == 29);
+    CHECK(warnings == 30);
     CHECK(infos == 0);
     CHECK(now == time_point{} + 58s);
     error const why = failure(next);
@@ -250,7 +257,7 @@ TEST_CASE("a daemon that is not there at all is awaited too, all sources each ti
     std::vector<std::string> told;
     int asked_for = 0;
     while (!next.ended()) {
-        if (std::holds_alternative<wait_until>(next.effects()[0])) {
+        if (std::holds_alternative<wait_until>(next.requests().at(0).what)) {
             now = asked<wait_until>(next).at;
             next = answer(strategy, discovery::elapsed{}, now);
         } else {
@@ -260,7 +267,7 @@ TEST_CASE("a daemon that is not there at all is awaited too, all sources each ti
         for (notice const& n : next.notices()) told.push_back(n.text);
     }
     CHECK(asked_for == 6);
-    CHECK(told == std::vector<std::string>{"/run/a.sock", "tailscale", "tailscale is not ready, try 1 of 3",
+    CHECK(told == std::vector<std::string>{"not there: /run/a.sock, tailscale", "tailscale is not ready, try 1 of 3",
                                            "tailscale is not ready, try 2 of 3"});
     CHECK(failure(next) == discovery_error::unavailable);
 }
@@ -310,7 +317,8 @@ TEST_CASE("malformed peers are told and the others found") {
     tailscale strategy = make(only_text(document));
     step const last = strategy.begin(time_point{});
     CHECK(name_found(last) == "db");
-    REQUIRE(last.notices().size() == 1);
+    REQUIRE(last.notices().size() == 2);
+    CHECK(last.notices()[0].level == notice::severity::warning);
     CHECK(last.notices()[0].what == discovery_error::wrong_type);
     CHECK(last.notices()[0].text == "peers left out: 1");
 }
@@ -330,6 +338,8 @@ TEST_CASE("this node is left out by what the host knows of it, too") {
     step const last = strategy.begin(time_point{});
     REQUIRE(last.answer());
     CHECK(last.answer()->empty());
+    REQUIRE(last.notices().size() == 1);
+    CHECK(last.notices()[0].text == "of 1 peers: self 1");
 }
 
 TEST_CASE("the filter reaches the parser") {
@@ -345,10 +355,218 @@ TEST_CASE("the filter reaches the parser") {
     CHECK(last.answer()->front().addresses.front().port == 9100);
 }
 
+TEST_CASE("how many peers were left out, and why, is told when it changed") {
+    std::string const more = running;
+    std::string first = more, second = more;
+    first.insert(first.find("\"a\":{"), R"("x":{},"y":{"OS":"js","TailscaleIPs":["100.64.0.7"]},"z":{},)");
+    second.insert(second.find("\"a\":{"), R"("x":{},)");
+    tailscale_options options = two_sources();
+    options.sockets.clear();
+    tailscale strategy = make(options);
+    auto const told = [&strategy](std::string const& document) {
+        static_cast<void>(strategy.begin(time_point{}));
+        step last = answer(strategy, command_exit{0, document, ""});
+        CHECK(name_found(last) == "db");
+        return std::move(last.notices());
+    };
+    auto const notices = told(first);
+    REQUIRE(notices.size() == 1);
+    CHECK(notices[0].level == notice::severity::info);
+    CHECK(notices[0].what == discovery_error::left_out);
+    CHECK(notices[0].what.position() == 3);
+    CHECK(notices[0].text == "of 4 peers: console 1, no address 2");
+    CHECK(told(first).empty());
+    REQUIRE(told(second).size() == 1);
+    CHECK(told(running).empty());
+    CHECK(told(second).size() == 1);
+}
+
+TEST_CASE("a source that is there but cannot be used is told by itself, with the system's code") {
+    tailscale_options options = two_sources();
+    options.sockets = {"/run/none.sock", "/run/forbidden.sock"};
+    options.commands.clear();
+    options.tries = 1;
+    tailscale strategy = make(options);
+    static_cast<void>(strategy.begin(time_point{}));
+    static_cast<void>(answer(strategy, error{discovery_error::unavailable, 2}));
+    step const last = answer(strategy, error{discovery_error::unavailable, 13});
+    CHECK(failure(last).position() == 13);
+    REQUIRE(last.notices().size() == 2);
+    CHECK(last.notices()[0].what.position() == 13);
+    CHECK(last.notices()[0].text == "/run/forbidden.sock");
+    CHECK(last.notices()[1].what.position() == 2);
+    CHECK(last.notices()[1].text == "not there: /run/none.sock");
+}
+
+TEST_CASE("the places of the command are tried until it can be started, and then it has spoken") {
+    tailscale_options options = two_sources();
+    options.sockets.clear();
+    options.commands = {"one", "two", "three"};
+    options.text = running;
+    tailscale strategy = make(options);
+    CHECK(asked<run_command>(strategy.begin(time_point{})).argv[0] == "one");
+    CHECK(asked<run_command>(answer(strategy, error{discovery_error::unavailable, 2})).argv[0] == "two");
+    // It waits for a daemon by itself, so another one would only wait as long.
+    SUBCASE("it fails") { CHECK(name_found(answer(strategy, command_exit{1, "", "failed to connect"})) == "db"); }
+    SUBCASE("it never ends") { CHECK(name_found(answer(strategy, error{discovery_error::timed_out, 8000})) == "db"); }
+    SUBCASE("it says nothing") {
+        step const last = answer(strategy, command_exit{0, "", ""});
+        CHECK(name_found(last) == "db");
+        CHECK(last.notices().at(0).what == discovery_error::empty_document);
+    }
+}
+
+TEST_CASE("the usual places are asked by default, those that anybody can make last") {
+    tailscale_options const options;
+    std::vector<std::string> const sockets{"/var/run/tailscale/tailscaled.sock",
+                                           "/var/run/tailscaled.socket",
+                                           "/var/packages/Tailscale/var/tailscaled.sock",
+                                           "/var/packages/Tailscale/etc/tailscaled.sock",
+                                           "/perm/tailscaled/tailscaled.sock",
+                                           "/tmp/tailscale/tailscaled.sock",
+                                           "/tmp/tailscaled.sock"};
+    tailscale strategy = make(options);
+    std::vector<std::string> asked_for, run;
+    step next = strategy.begin(time_point{});
+    while (!std::holds_alternative<wait_until>(next.requests().at(0).what)) {
+        if (auto const* get = std::get_if<http_get>(&next.requests()[0].what)) asked_for.push_back(get->socket_path);
+        if (auto const* command = std::get_if<run_command>(&next.requests()[0].what)) run.push_back(command->argv[0]);
+        next = answer(strategy, error{discovery_error::unavailable, 2});
+    }
+    CHECK(asked_for == sockets);
+    CHECK(run == options.commands);
+    CHECK(run.front() == "tailscale");
+    CHECK(options.command_timeout >= 6s);
+    CHECK(options.tries == 30);
+    CHECK(options.interval == 2s);
+    REQUIRE(next.notices().size() == 2); // one for all places, one that it waits
+}
+
+TEST_CASE("the state of the daemon is in the warning, also in the last one, whatever it is called") {
+    struct row {
+        std::string_view document, text;
+    };
+    for (row const& r : {row{R"({"BackendState":"NeedsLogin"})", "NeedsLogin"},
+                         {R"({"BackendState":"NoState","Health":["Tailscale is starting. Please wait."]})", "NoState"},
+                         {R"({"BackendState":"Hiber\u0007nating"})", "Hiber nating"},
+                         {R"({"BackendState":""})", "not reported"},
+                         {R"({})", "not reported"}}) {
+        CAPTURE(r.document);
+        tailscale_options options = only_text(std::string{r.document});
+        options.tries = 1;
+        tailscale strategy = make(options);
+        step const last = strategy.begin(time_point{});
+        CHECK(failure(last) == discovery_error::not_running);
+        CHECK(failure(last).field() == "BackendState");
+        REQUIRE(last.notices().size() == 1);
+        CHECK(last.notices()[0].level == notice::severity::warning);
+        CHECK(last.notices()[0].text == "tailscale is not ready: BackendState " + std::string{r.text} + ", try 1 of 1");
+    }
+}
+
+TEST_CASE("whatever is quoted, a link is not") {
+    auto const quoted = [](outcome got) {
+        tailscale_options options = two_sources();
+        options.sockets.clear();
+        options.tries = 1;
+        tailscale strategy = make(options);
+        static_cast<void>(strategy.begin(time_point{}));
+        return answer(strategy, std::move(got)).notices().at(0).text;
+    };
+    CHECK(quoted(command_exit{1, "Logged out.\nLog in at: https://login.example.com/a/secret\n", ""}) ==
+          "tailscale: Logged out. Log in at: (a link)");
+    CHECK(quoted(command_exit{1, "", R"({"AuthURL": "http://hs.example.com/register/secret"})"}) ==
+          R"(tailscale: {"AuthURL": "(a link))");
+    CHECK(quoted(command_exit{0, "{}\nhttps://login.example.com/a/secret", ""}) == "tailscale: (a link)");
+    CHECK(quoted(command_exit{1, std::string(115, 'x') + " https://secret", ""}) ==
+          "tailscale: " + std::string(115, 'x') + " http");
+    CHECK(quoted(command_exit{1, std::string(112, 'x') + " https://secret", ""}) ==
+          "tailscale: " + std::string(112, 'x') + " (a link)");
+}
+
+TEST_CASE("a document that is too large is refused unread, the next source asked, and the last answer stays") {
+    tailscale_options options = two_sources();
+    options.tries = 1;
+    tailscale strategy = make(options);
+    static_cast<void>(strategy.begin(time_point{}));
+    CHECK(name_found(answer(strategy, http_reply{200, running})) == "db");
+
+    // The driver stops reading at the limit, and the strategy refuses what one brings along nevertheless.
+    CHECK(asked<http_get>(strategy.begin(time_point{})).max_bytes == std::size_t{32} << 20U);
+    std::string flood = R"({"BackendState":"Running","Peer":{},"x":")";
+    flood.append((std::size_t{50} << 20U) - flood.size() - 2, 'x').append("\"}");
+    step const next = answer(strategy, http_reply{200, std::move(flood)});
+    CHECK(asked<run_command>(next).max_bytes == std::size_t{32} << 20U);
+    REQUIRE(next.notices().size() == 1);
+    CHECK(next.notices()[0].what == discovery_error::too_large);
+    CHECK(next.notices()[0].what.position() == std::size_t{50} << 20U);
+    CHECK(next.notices()[0].text == "/run/a.sock");
+    step const last = answer(strategy, error{discovery_error::too_large, std::uint64_t{32} << 20U});
+    CHECK(failure(last) == discovery_error::too_large);
+    REQUIRE(strategy.status().candidates.size() == 1);
+    CHECK(strategy.status().candidates[0].name.view() == "db");
+}
+
+TEST_CASE("half a document leaves the last one as it was") {
+    tailscale_options options = two_sources();
+    options.commands.clear();
+    options.tries = 1;
+    tailscale strategy = make(options);
+    static_cast<void>(strategy.begin(time_point{}));
+    CHECK(name_found(answer(strategy, http_reply{200, running})) == "db");
+    static_cast<void>(strategy.begin(time_point{}));
+    std::string_view const document = running;
+    CHECK(failure(answer(strategy, http_reply{200, std::string{document.substr(0, document.size() / 2)}})) ==
+          discovery_error::not_json);
+    CHECK(strategy.status().ready());
+    CHECK(strategy.status().candidates.size() == 1);
+    // One that is understood replaces it, even if it has nobody.
+    static_cast<void>(strategy.begin(time_point{}));
+    CHECK(failure(answer(strategy, http_reply{200, starting})) == discovery_error::not_running);
+    CHECK(strategy.status().state == discovery::backend_state::starting);
+}
+
+TEST_CASE("in virtual time a daemon that starts slowly is found when it is ready") {
+    tailscale_options options = two_sources();
+    tailscale strategy = make(options);
+    auto const world = [](discovery::effect const& wanted, time_point now) -> std::optional<peerkit_test::reply> {
+        if (std::holds_alternative<run_command>(wanted))
+            return peerkit_test::reply{command_exit{1, "", "failed to connect"}, 5s}; // its own patience
+        bool const there = now >= time_point{} + 20s, ready = now >= time_point{} + 31s;
+        if (!there) return peerkit_test::reply{error{discovery_error::unavailable, 2}};
+        return peerkit_test::reply{http_reply{200, ready ? running : starting}, 1s};
+    };
+    auto const report = peerkit_test::run(strategy, world);
+    REQUIRE(report.answer);
+    CHECK(report.answer->size() == 1);
+    CHECK(report.most_under_way == 1);
+    CHECK(report.cancelled == 0);
+    CHECK(report.abandoned == 0);
+    CHECK(report.watches.empty());
+    // Three tries of 5 + 2 seconds without a daemon, then every 1 + 2 until it is ready.
+    CHECK(report.of<run_command>().size() == 3);
+    CHECK(report.took == 34s);
+    CHECK(report.told(discovery_error::not_running));
+}
+
+TEST_CASE("a world that can do nothing ends the run with that") {
+    tailscale strategy = make(two_sources());
+    auto const nothing = [](discovery::effect const&, time_point) {
+        return std::optional{peerkit_test::reply{error{discovery_error::unsupported}}};
+    };
+    auto const report = peerkit_test::run(strategy, nothing); // the waiting is carried out
+    REQUIRE_FALSE(report.answer);
+    CHECK(report.answer.error() == discovery_error::unsupported);
+    CHECK(report.of<wait_until>().size() == 29);
+    static_cast<void>(strategy.begin(time_point{}));
+    static_cast<void>(answer(strategy, http_reply{200, starting}));
+    CHECK(failure(answer(strategy, error{discovery_error::unsupported})) == discovery_error::unsupported);
+}
+
 TEST_CASE("answers that were not asked for fail the run") {
     tailscale strategy = make(two_sources());
     static_cast<void>(strategy.begin(time_point{}));
-    CHECK(failure(strategy.resume({}, time_point{})) == discovery_error::unexpected_answer);
+    CHECK(failure(strategy.resume(1, http_reply{200, running}, time_point{})) == discovery_error::unexpected_answer);
     static_cast<void>(strategy.begin(time_point{}));
     static_cast<void>(answer(strategy, http_reply{200, starting}));
     CHECK(failure(answer(strategy, http_reply{200, running})) == discovery_error::unexpected_answer);
@@ -371,6 +589,12 @@ TEST_CASE("options that cannot work are refused by name") {
     options = two_sources();
     options.interval = -1s;
     CHECK(refused(options) == "interval");
+    options = two_sources();
+    options.socket_timeout = 0s;
+    CHECK(refused(options) == "socket_timeout");
+    options = two_sources();
+    options.command_timeout = 0s;
+    CHECK(refused(options) == "command_timeout");
 }
 
 } // namespace

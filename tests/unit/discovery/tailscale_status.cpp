@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -226,6 +228,174 @@ TEST_CASE("a name in another encoding is reported with its place") {
     error const why = refusal(file("odd_latin1.json"));
     CHECK(why == discovery_error::invalid_utf8);
     CHECK(static_cast<unsigned char>(file("odd_latin1.json")[why.position()]) == 0xfc);
+}
+
+// ---- Odd documents, each about one thing -----------------------------------------------------------------------
+
+struct variant {
+    std::string_view file;
+    backend_state state;
+    texts expected; ///< "name address address..." of the candidates, in order, without the port
+    std::vector<std::pair<peer_drop, unsigned>> dropped{};
+};
+
+std::vector<variant> variants() {
+    using enum backend_state;
+    return {
+        {"v1_0_base64_keys_no_self.json", unreported, {"db 100.90.1.2", "web 100.90.1.3"}},
+        {"v1_2_empty_backend_state.json", unreported, {"db 100.90.1.2"}},
+        {"v1_8_tail_addr_and_list.json", running, {"db 100.90.1.2 fd7a:115c:a1e0:ab12:4843:cd96:625a:102"}},
+        {"v1_103_newest_fields.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}},
+        {"no_version_no_state.json", unreported, {"db 100.64.0.2 fd7a:115c:a1e0::2"}},
+        {"headscale_random_suffix_custom_domain.json",
+         running,
+         {"laptop-abc12xyz 100.64.0.2 fd7a:115c:a1e0::2", "db 10.77.0.4 fd00:77::4"},
+         {{peer_drop::expired, 1}}},
+        {"shared_in.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}, {{peer_drop::shared, 2}}},
+        {"sharee_and_funnel_relays.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}, {{peer_drop::sharee, 4}}},
+        {"mullvad_exit_nodes.json", running, {"router 100.64.0.2 fd7a:115c:a1e0::2"}, {{peer_drop::exit_node, 4}}},
+        {"ssh_console.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}, {{peer_drop::console, 1}}},
+        {"expired_yet_online.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}, {{peer_drop::expired, 2}}},
+        {"localhost_phones.json",
+         running,
+         {"iphone-13 100.64.0.2 fd7a:115c:a1e0::2", "iphone-13-1 100.64.0.3 fd7a:115c:a1e0::3",
+          "ipad 100.64.0.4 fd7a:115c:a1e0::4", "peerkit-db 100.64.0.5 fd7a:115c:a1e0::5"}},
+        {"registered_again.json",
+         running,
+         {"peerkit-db-1 100.64.0.3 fd7a:115c:a1e0::3", "Peerkit-Web-12 100.64.0.4 fd7a:115c:a1e0::4"},
+         {{peer_drop::offline, 1}}},
+        {"v6_before_v4.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2", "six fd7a:115c:a1e0::3", "four 100.64.0.4"}},
+        {"no_tailscale_ips.json",
+         running,
+         {"null 10.77.0.2", "empty 10.77.0.3 fd00:77::3", "missing 10.77.0.4"},
+         {{peer_drop::no_address, 2}}},
+        {"zero_times.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}},
+        {"tags.json",
+         running,
+         {"a 100.64.0.2 fd7a:115c:a1e0::2", "b 100.64.0.3 fd7a:115c:a1e0::3", "c 100.64.0.4 fd7a:115c:a1e0::4",
+          "d 100.64.0.5 fd7a:115c:a1e0::5", "e 100.64.0.6 fd7a:115c:a1e0::6", "peerkit 100.64.0.7 fd7a:115c:a1e0::7"}},
+        {"unknown_state.json", unknown, {"db 100.64.0.2 fd7a:115c:a1e0::2"}},
+        {"in_use_by_other_user.json", in_use_other_user, {}},
+        {"no_state_just_started.json", no_state, {}},
+        {"userspace_networking.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}},
+        {"misread_code_page.json", running, {"zoes-mac 100.64.0.2 fd7a:115c:a1e0::2"}},
+        // Written by tailscaled 1.102.5 itself, told of such peers by a control server.
+        {"daemon_1_102_5_odd_peers.json",
+         running,
+         {"iphone 100.99.0.4 fd7a:115c:a1e0:ab12:4843:cd96:6263:4", "own-prefix 10.77.0.9",
+          "pk-b 100.64.0.2 fd7a:115c:a1e0:ab12:4843:cd96:6240:2",
+          "other 100.64.0.4 fd7a:115c:a1e0:ab12:4843:cd96:6240:4",
+          "pk-c 100.64.0.3 fd7a:115c:a1e0:ab12:4843:cd96:6240:3", "v6-only fd7a:115c:a1e0:ab12:4843:cd96:6263:9",
+          "plain 100.99.0.1 fd7a:115c:a1e0:ab12:4843:cd96:6263:1",
+          "untagged 100.99.0.3 fd7a:115c:a1e0:ab12:4843:cd96:6263:3",
+          "router 100.99.0.10 fd7a:115c:a1e0:ab12:4843:cd96:6263:a",
+          "plain-1 100.99.0.2 fd7a:115c:a1e0:ab12:4843:cd96:6263:2"},
+         {{peer_drop::sharee, 2},
+          {peer_drop::shared, 1},
+          {peer_drop::exit_node, 1},
+          {peer_drop::console, 1},
+          {peer_drop::expired, 2},
+          {peer_drop::offline, 2}}},
+        {"daemon_1_102_5_stopped_with_peers.json",
+         stopped,
+         {"pk-b 100.64.0.2 fd7a:115c:a1e0:ab12:4843:cd96:6240:2",
+          "other 100.64.0.4 fd7a:115c:a1e0:ab12:4843:cd96:6240:4",
+          "pk-a 100.64.0.1 fd7a:115c:a1e0:ab12:4843:cd96:6240:1"}},
+        {"daemon_1_102_5_logged_out.json", needs_login, {}},
+        {"key_rotation.json", running, {"db 100.64.0.2 fd7a:115c:a1e0::2"}, {{peer_drop::offline, 1}}},
+    };
+}
+
+TEST_CASE("of every odd document the right peers are taken, and the others counted for the right reason") {
+    for (variant const& v : variants()) {
+        CAPTURE(v.file);
+        tailscale_status const status = parse(file("variants/" + std::string{v.file}));
+        check_books(status);
+        CHECK(status.state == v.state);
+        CHECK(status.ready() == (v.state == backend_state::running || v.state == backend_state::unreported));
+        CHECK_FALSE(status.first_malformed.has_value());
+        texts found;
+        for (candidate const& c : status.candidates) {
+            std::string& line = found.emplace_back(c.name.view());
+            for (auto const& there : c.addresses) line += " " + there.address.to_string();
+        }
+        CHECK(found == v.expected);
+        for (std::size_t i = 0; i < discovery::peer_drop_count; ++i) {
+            auto const why = static_cast<peer_drop>(i);
+            CAPTURE(to_string(why));
+            unsigned expected = 0;
+            for (auto const& [reason, count] : v.dropped) expected += reason == why ? count : 0;
+            CHECK(status.dropped_for(why) == expected);
+        }
+    }
+}
+
+TEST_CASE("every odd document is looked at") {
+    std::set<std::string> there, listed;
+    for (auto const& entry : std::filesystem::directory_iterator{PEERKIT_TEST_DATA "/tailscale/variants"})
+        there.insert(entry.path().filename().string());
+    for (variant const& v : variants()) listed.emplace(v.file);
+    CHECK(there == listed);
+}
+
+TEST_CASE("an odd document gives the same in either way its writers indent, and with its keys sorted or reversed") {
+    // The LocalAPI indents by a tab and ends with a newline, the command by two spaces and without one.
+    for (variant const& v : variants()) {
+        CAPTURE(v.file);
+        std::string const written = file("variants/" + std::string{v.file});
+        std::string tight;
+        bool in_string = false;
+        for (std::size_t i = 0; i < written.size(); ++i) {
+            if (written[i] == '"' && written[i - 1] != '\\') in_string = !in_string;
+            if (in_string || (written[i] != ' ' && written[i] != '\n' && written[i] != '\t')) tight += written[i];
+        }
+        tailscale_status const one = parse(written), other = parse(tight),
+                               crlf = parse("\xEF\xBB\xBF" + tight + "\r\n");
+        CHECK(one.candidates == other.candidates);
+        CHECK(one.dropped == other.dropped);
+        CHECK(one.self == other.self);
+        CHECK(one.candidates == crlf.candidates);
+    }
+}
+
+TEST_CASE("options choose from the odd documents") {
+    tailscale_filter filter;
+    filter.required_tag = "tag:peerkit";
+    CHECK(names(parse(file("variants/tags.json"), filter)) == texts{"a", "b"});
+
+    // A machine that lost its state registers again: both entries are there, the old one offline.
+    std::string const again = file("variants/registered_again.json");
+    CHECK(names(parse(again, named("peerkit-db"))) == texts{"peerkit-db-1"});
+    CHECK(names(parse(again, named("peerkit-*-1"))) == texts{"peerkit-db-1"});
+    CHECK(names(parse(again, named("peerkit-???"))) == texts{"Peerkit-Web-12"});
+    CHECK(names(parse(again, named("PEERKIT_WEB"))) == texts{"Peerkit-Web-12"});
+    filter = named("peerkit-db");
+    filter.offline = offline_peers::include;
+    CHECK(names(parse(again, filter)) == texts{"peerkit-db-1", "peerkit-db"});
+    CHECK(names(parse(file("variants/localhost_phones.json"), named("peerkit-*"))) == texts{"peerkit-db"});
+    CHECK(names(parse(file("variants/headscale_random_suffix_custom_domain.json"), named("laptop*"))) ==
+          texts{"laptop-abc12xyz"});
+
+    filter = {};
+    filter.include_shared = true;
+    CHECK(names(parse(file("variants/shared_in.json"), filter)) == texts{"db", "friend-box", "foreign"});
+    filter = {};
+    filter.include_expired = true;
+    CHECK(names(parse(file("variants/expired_yet_online.json"), filter)) == texts{"db", "old", "gone"});
+    filter = {};
+    filter.family = address_preference::v6_only;
+    filter.port = 4242;
+    tailscale_status const six = parse(file("variants/v6_before_v4.json"), filter);
+    REQUIRE(names(six) == texts{"db", "six"});
+    CHECK(addresses(six.candidates[0]) == texts{"[fd7a:115c:a1e0::2]:4242"});
+    CHECK(six.dropped_for(peer_drop::no_address) == 1);
+}
+
+TEST_CASE("times of the year one are no times") {
+    tailscale_status const status = parse(file("variants/zero_times.json"));
+    REQUIRE(status.self.has_value());
+    CHECK_FALSE(status.self->key_expiry.has_value());
+    CHECK_FALSE(status.self->expired);
 }
 
 // ---- Absent, null, unknown, repeated --------------------------------------------------------------------------
