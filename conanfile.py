@@ -18,6 +18,8 @@ class PeerkitConan(ConanFile):
     topics = ("gossip", "swim", "membership", "discovery", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
+    options = {"dns": [True, False]}
+    default_options = {"dns": False}
     exports = "include/peerkit/detail/config.hpp"
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*.cmake", "cmake/*.in", "include/*"
     no_copy_source = True
@@ -39,6 +41,8 @@ class PeerkitConan(ConanFile):
             "asio/[>=1.22.1 <2]",
         ):
             self.requires(reference, transitive_headers=True, transitive_libs=True)
+        if self.options.dns:
+            self.requires("c-ares/[>=1.18.1 <2]", transitive_headers=True, transitive_libs=True)
 
     def validate(self):
         check_min_cppstd(self, 20)

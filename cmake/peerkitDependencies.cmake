@@ -9,7 +9,7 @@
 # is new here, one _peerkit_find_<name> macro. Its target, export set, install rules and package logic follow.
 
 # Lowest floor first: a component may only require components named before it.
-set(peerkit_components core crypto json net peerkit)
+set(peerkit_components core crypto json net dns peerkit)
 
 set(peerkit_core_requires)
 set(peerkit_core_dependencies expected)
@@ -23,6 +23,10 @@ set(peerkit_json_dependencies simdjson)
 set(peerkit_net_requires core crypto)
 set(peerkit_net_dependencies asio)
 
+# Opt-in: not part of the umbrella.
+set(peerkit_dns_requires core net)
+set(peerkit_dns_dependencies cares)
+
 # The umbrella.
 set(peerkit_peerkit_requires core crypto json net)
 set(peerkit_peerkit_dependencies)
@@ -32,6 +36,7 @@ set(peerkit_expected_title "tl-expected (tl/expected.hpp)")
 set(peerkit_sodium_title "libsodium (sodium.h)")
 set(peerkit_simdjson_title "simdjson (simdjson.h)")
 set(peerkit_asio_title "standalone asio (asio/version.hpp)")
+set(peerkit_cares_title "c-ares (ares.h)")
 
 # Wraps the first of the given targets that exists as peerkit::dep_<name>.
 macro(_peerkit_adopt name)
@@ -147,6 +152,15 @@ function(_peerkit_complete_asio)
             "$<${clang}:ASIO_HAS_CO_AWAIT>" "$<${clang}:ASIO_HAS_STD_COROUTINE>")
     endif()
 endfunction()
+
+macro(_peerkit_find_cares)
+    if(NOT TARGET c-ares::cares AND NOT TARGET c-ares::cares_static)
+        find_package(c-ares CONFIG QUIET)
+    endif()
+    _peerkit_adopt(cares c-ares::cares c-ares::cares_static)
+    _peerkit_pkg_config(cares libcares)
+    _peerkit_adopt_header(cares ares.h cares)
+endmacro()
 
 # The version of the Asio that was found, read from its header; empty where the header cannot be seen.
 function(_peerkit_asio_version out)

@@ -6,6 +6,7 @@
 
 # Standard library and tl::expected only.
 set(peerkit_core_headers
+    peerkit/core/address_class.hpp
     peerkit/core/bounded_text.hpp
     peerkit/core/bytes.hpp
     peerkit/core/clock.hpp
@@ -25,18 +26,47 @@ set(peerkit_core_headers
     peerkit/crypto/signed_record.hpp
     peerkit/crypto/signing.hpp
     peerkit/detail/config.hpp
+    peerkit/discovery/all_of.hpp
+    peerkit/discovery/any_strategy.hpp
     peerkit/discovery/bounded_list.hpp
     peerkit/discovery/candidate.hpp
     peerkit/discovery/candidate_filter.hpp
+    peerkit/discovery/dns_answer.hpp
+    peerkit/discovery/dns_lookup.hpp
+    peerkit/discovery/dns_name.hpp
+    peerkit/discovery/dns_pattern.hpp
+    peerkit/discovery/dns_service.hpp
+    peerkit/discovery/effect.hpp
+    peerkit/discovery/entry_lookup.hpp
+    peerkit/discovery/entry_source.hpp
     peerkit/discovery/error.hpp
+    peerkit/discovery/filtered.hpp
     peerkit/discovery/first_of.hpp
     peerkit/discovery/json_fault.hpp
+    peerkit/discovery/keep_last_good.hpp
+    peerkit/discovery/mdns.hpp
+    peerkit/discovery/mdns_browser.hpp
+    peerkit/discovery/mdns_cache.hpp
+    peerkit/discovery/mdns_protocol.hpp
+    peerkit/discovery/mdns_records.hpp
+    peerkit/discovery/mdns_responder.hpp
     peerkit/discovery/name_pattern.hpp
+    peerkit/discovery/name_sequence.hpp
+    peerkit/discovery/nested.hpp
+    peerkit/discovery/peers_command.hpp
+    peerkit/discovery/peers_environment.hpp
+    peerkit/discovery/peers_file.hpp
+    peerkit/discovery/peers_text.hpp
+    peerkit/discovery/provider.hpp
+    peerkit/discovery/provider_schema.hpp
+    peerkit/discovery/provider_table.hpp
     peerkit/discovery/rfc3339.hpp
     peerkit/discovery/static_list.hpp
     peerkit/discovery/strategy.hpp
     peerkit/discovery/tailscale_selection.hpp
     peerkit/discovery/tailscale_types.hpp
+    peerkit/discovery/with_retry.hpp
+    peerkit/discovery/with_timeout.hpp
     peerkit/gossip/announcement_handler.hpp
     peerkit/gossip/anti_entropy.hpp
     peerkit/gossip/broadcast_queue.hpp
@@ -48,19 +78,30 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_exchanging.hpp
     peerkit/gossip/impl/engine_inputs.hpp
     peerkit/gossip/impl/engine_members.hpp
+    peerkit/gossip/impl/engine_observing.hpp
     peerkit/gossip/impl/engine_probing.hpp
     peerkit/gossip/impl/engine_spreading.hpp
     peerkit/gossip/member_view.hpp
+    peerkit/gossip/observed_addresses.hpp
     peerkit/gossip/outbox.hpp
     peerkit/gossip/policies.hpp
     peerkit/gossip/probe.hpp
     peerkit/gossip/relay.hpp
     peerkit/gossip/tunables.hpp
+    peerkit/membership/address_book.hpp
     peerkit/membership/member_state.hpp
     peerkit/membership/member_table.hpp
     peerkit/membership/suspicion.hpp
+    peerkit/node/call_decider.hpp
+    peerkit/node/candidate_book.hpp
+    peerkit/node/candidate_gate.hpp
+    peerkit/node/candidate_table.hpp
     peerkit/node/discovery_schedule.hpp
+    peerkit/node/host_name_queue.hpp
+    peerkit/node/known_candidate.hpp
     peerkit/node/node_logic.hpp
+    peerkit/node/provenance_set.hpp
+    peerkit/node/row_index.hpp
     peerkit/sim/audit.hpp
     peerkit/sim/birth.hpp
     peerkit/sim/byte_pool.hpp
@@ -81,6 +122,9 @@ set(peerkit_core_headers
     peerkit/sim/trace.hpp
     peerkit/sim/world.hpp
     peerkit/sim/world_options.hpp
+    peerkit/wire/dns_message.hpp
+    peerkit/wire/dns_name.hpp
+    peerkit/wire/dns_writer.hpp
     peerkit/wire/envelope.hpp
     peerkit/wire/error.hpp
     peerkit/wire/message.hpp
@@ -105,33 +149,49 @@ set(peerkit_crypto_headers
 
 # Headers that include simdjson.
 set(peerkit_json_headers
+    peerkit/discovery/make_strategy.hpp
     peerkit/discovery/tailscale.hpp
     peerkit/discovery/tailscale_status.hpp
 )
 
 # Headers that include Asio: net/**.
 set(peerkit_net_headers
-    peerkit/net/any_strategy.hpp
+    peerkit/net/any_resolver.hpp
     peerkit/net/cancellation.hpp
     peerkit/net/child_process.hpp
     peerkit/net/command.hpp
     peerkit/net/convert.hpp
     peerkit/net/datagrams.hpp
     peerkit/net/discovery_driver.hpp
+    peerkit/net/environment.hpp
     peerkit/net/error.hpp
     peerkit/net/file_read.hpp
+    peerkit/net/file_watch.hpp
     peerkit/net/framed_stream.hpp
     peerkit/net/http_get.hpp
     peerkit/net/http_response.hpp
     peerkit/net/incarnation_file.hpp
+    peerkit/net/interface_monitor.hpp
     peerkit/net/interfaces.hpp
-    peerkit/net/name_lookup.hpp
+    peerkit/net/local_link.hpp
+    peerkit/net/mdns.hpp
+    peerkit/net/mdns_local_link.hpp
+    peerkit/net/mdns_sockets.hpp
+    peerkit/net/netlink.hpp
     peerkit/net/node.hpp
     peerkit/net/node_config.hpp
     peerkit/net/node_runtime.hpp
     peerkit/net/port_pair.hpp
+    peerkit/net/resolver.hpp
     peerkit/net/system.hpp
+    peerkit/net/system_resolver.hpp
     peerkit/net/traffic.hpp
+)
+
+# Headers that include c-ares.
+set(peerkit_dns_headers
+    peerkit/net/cares_channel.hpp
+    peerkit/net/cares_resolver.hpp
 )
 
 # The umbrella for hosts.

@@ -2,6 +2,10 @@
 // Uses the packaged library, links every one of its dependencies, and runs.
 #include <peerkit/core/endpoint.hpp>
 
+#if CONSUMER_HAS_DNS
+#    include <peerkit/net/cares_resolver.hpp>
+#endif
+
 #include <asio/io_context.hpp>
 #include <simdjson.h>
 #include <sodium.h>
@@ -12,5 +16,9 @@ int main() {
     simdjson::ondemand::parser parser;
     tl::expected<int, int> const ready = sodium_init();
     auto const address = peerkit::endpoint::parse("[2001:db8::7]:9100");
+#if CONSUMER_HAS_DNS
+    peerkit::net::cares_resolver resolver{loop.get_executor()};
+    if (resolver.under_way() != 0) return 1;
+#endif
     return ready.value() >= 0 && loop.run() == 0 && address && address->port() == 9100 ? 0 : 1;
 }

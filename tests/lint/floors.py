@@ -23,6 +23,7 @@ THIRD_PARTY = {
     "sodium.h": {"crypto"},
     "simdjson": {"discovery", "registry"},
     "simdjson.h": {"discovery", "registry"},
+    "ares.h": {"net"},
     "boost": set(),
     "doctest": set(),
     "benchmark": set(),

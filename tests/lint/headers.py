@@ -16,6 +16,7 @@ LIBRARY = {
     "simdjson": "simdjson",
     "simdjson.h": "simdjson",
     "asio": "asio",
+    "ares.h": "cares",
 }
 RULES = {
     "unlisted": "every header is in a list of cmake/peerkitHeaders.cmake",

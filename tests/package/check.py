@@ -107,6 +107,7 @@ class World:
             "sodium": ("unofficial-sodium_DIR", "libsodium_DIR", "PEERKIT_SODIUM_INCLUDE_DIR", "PEERKIT_SODIUM_LIBRARY"),
             "simdjson": ("simdjson_DIR", "PEERKIT_SIMDJSON_INCLUDE_DIR", "PEERKIT_SIMDJSON_LIBRARY"),
             "asio": ("asio_DIR", "PEERKIT_ASIO_INCLUDE_DIR"),
+            "cares": ("c-ares_DIR", "PEERKIT_CARES_INCLUDE_DIR", "PEERKIT_CARES_LIBRARY"),
         }
         for dependency in dependencies:
             given = [
@@ -172,7 +173,12 @@ def case_core_alone(world):
 
 def case_each_component(world):
     """Each component is found, compiles and links with only the dependencies of its own."""
-    needs = {"crypto": ["expected", "sodium"], "json": ["expected", "simdjson"], "net": ["expected", "sodium", "asio"]}
+    needs = {
+        "crypto": ["expected", "sodium"],
+        "json": ["expected", "simdjson"],
+        "net": ["expected", "sodium", "asio"],
+        "dns": ["expected", "sodium", "asio", "cares"],
+    }
     for component, dependencies in needs.items():
         world.consume(
             component, components=component, link=[f"peerkit::{component}"], extra=world.only(*dependencies)
@@ -181,8 +187,15 @@ def case_each_component(world):
 
 def case_what_is_present(world):
     """A bare find_package() means every component whose dependencies are present at the consumer."""
-    output = world.consume("bare", absent="peerkit::json;peerkit::peerkit", extra=world.only("expected", "sodium", "asio"))
-    expect(output, "left out json: component json needs simdjson", "left out peerkit: component peerkit requires json")
+    output = world.consume(
+        "bare", absent="peerkit::json;peerkit::dns;peerkit::peerkit", extra=world.only("expected", "sodium", "asio")
+    )
+    expect(
+        output,
+        "left out json: component json needs simdjson",
+        "left out dns: component dns needs c-ares",
+        "left out peerkit: component peerkit requires json",
+    )
     world.consume(
         "optional",
         components="core",
@@ -203,11 +216,20 @@ def case_missing_is_named(world):
     expect(output, "component net requires crypto: component crypto needs libsodium")
     output = world.consume("json", components="json", fails=True, extra=world.only("expected"))
     expect(output, "component json needs simdjson")
+    output = world.consume("dns", components="dns", fails=True, extra=world.only("expected", "sodium", "asio"))
+    expect(output, "component dns needs c-ares")
+    # What nobody asked for is not missed.
+    world.consume(
+        "without_dns",
+        components="peerkit",
+        absent="peerkit::dns;peerkit::dep_cares",
+        extra=world.only("expected", "sodium", "simdjson", "asio"),
+    )
 
 
 def case_unknown_component(world):
     output = world.consume("unknown", components="core;telepathy", fails=True)
-    expect(output, "unknown component 'telepathy' (there are: core, crypto, json, net, peerkit)")
+    expect(output, "unknown component 'telepathy' (there are: core, crypto, json, net, dns, peerkit)")
 
 
 def case_wrong_version(world):
@@ -272,10 +294,11 @@ def case_vcpkg(world):
     installed = world.own / "overlay/packages"
     imitate_package(world, installed, "asio", "asio::asio", "asio")
     imitate_package(world, installed, "unofficial-sodium", "unofficial-sodium::sodium", "sodium")
+    imitate_package(world, installed, "c-ares", "c-ares::cares", "cares")
     where = world.own / "consumer"
-    world.consume("consumer", prefix=installed, link=["peerkit::net"])
+    world.consume("consumer", prefix=installed, link=["peerkit::dns"])
     found = dict(re.findall(r"^([\w-]+_DIR):[A-Z]+=(.*)$", (where / "CMakeCache.txt").read_text(), re.MULTILINE))
-    for package in ("peerkit", "asio", "unofficial-sodium"):
+    for package in ("peerkit", "asio", "unofficial-sodium", "c-ares"):
         if not found.get(f"{package}_DIR", "").startswith(str(installed)):
             raise Failed(f"the consumer did not take {package} from the vcpkg layout")
 
@@ -296,12 +319,18 @@ def imitate_package(world, prefix, package, target, dependency):
 
 def locate(world, dependency):
     """(include directory, library) of a dependency on this system, by asking the compiler."""
-    header = {"expected": "tl/expected.hpp", "sodium": "sodium.h", "simdjson": "simdjson.h", "asio": "asio/version.hpp"}
+    header = {
+        "expected": "tl/expected.hpp",
+        "sodium": "sodium.h",
+        "simdjson": "simdjson.h",
+        "asio": "asio/version.hpp",
+        "cares": "ares.h",
+    }
     probe = world.own / "probe.cpp"
     probe.write_text(f"#include <{header[dependency]}>\n")
     listed = world.run(world.cache["CMAKE_CXX_COMPILER"], "-std=c++20", "-M", probe)
     path = next(word for word in listed.split() if word.endswith("/" + header[dependency]))
-    return path.removesuffix("/" + header[dependency]), dependency if dependency in ("sodium", "simdjson") else ""
+    return path.removesuffix("/" + header[dependency]), dependency if dependency in ("sodium", "simdjson", "cares") else ""
 
 
 def case_conan(world):
@@ -343,20 +372,22 @@ def case_conan(world):
         "libsodium": "1.0.18",
         "simdjson": "3.0.1",
         "asio": "1.22.1",
+        "c-ares": "1.18.1",
     }
+    with_dns = ("-o", "peerkit/*:dns=True")
     references = [f"{name}/{version}" for name, version in versions.items()]
 
     platform = world.own / "platform.profile"
     platform.write_text(settings + "[platform_requires]\n" + "\n".join(references) + "\n" + executables)
     output = world.run(
-        conan, "create", copied, "-pr:a", platform, "--build=missing", environment=environment
+        conan, "create", copied, "-pr:a", platform, "--build=missing", *with_dns, environment=environment
     )
-    expect(output, "asio/1.22.1 - Platform", "Running test()", f"peerkit/{world.version}")
+    expect(output, "asio/1.22.1 - Platform", "c-ares/1.18.1 - Platform", "Running test()", f"peerkit/{world.version}")
 
     made = world.own / "made.profile"
     made.write_text(settings + executables)
     for name, version in versions.items():
-        dependency = {"tl-expected": "expected", "libsodium": "sodium"}.get(name, name)
+        dependency = {"tl-expected": "expected", "libsodium": "sodium", "c-ares": "cares"}.get(name, name)
         world.run(
             conan,
             "create",
@@ -370,7 +401,7 @@ def case_conan(world):
             environment={**environment, "PEERKIT_STUB_INCLUDE": locate(world, dependency)[0]},
         )
     world.run(conan, "remove", "peerkit/*", "--confirm", environment=environment)
-    output = world.run(conan, "create", copied, "-pr:a", made, "--build=missing", environment=environment)
+    output = world.run(conan, "create", copied, "-pr:a", made, "--build=missing", *with_dns, environment=environment)
     expect(output, "Running test()")
     if "Platform" in output:
         raise Failed(f"a dependency still came from the platform:\n{output}")

@@ -11,6 +11,7 @@ TARGETS = {
     "libsodium": ("libsodium", "libsodium::libsodium", "sodium*", "sodium"),
     "simdjson": ("simdjson", "simdjson::simdjson", "simdjson*", "simdjson"),
     "asio": ("asio", "asio::asio", "asio*", None),
+    "c-ares": ("c-ares", "c-ares::cares", "ares*", "cares"),
 }
 
 
