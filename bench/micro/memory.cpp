@@ -232,6 +232,7 @@ private:
                 }
                 break;
             case gossip::action_kind::run_discovery: later(delay(), what::candidates, i, i, {}, {}); break;
+            case gossip::action_kind::resolve_address:
             case gossip::action_kind::persist:
             case gossip::action_kind::notify: break;
             }

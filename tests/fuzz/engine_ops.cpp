@@ -24,6 +24,21 @@ using namespace peerkit;
 
 constexpr std::size_t nodes = 3;
 
+/// Every node has a second address, in an overlay, and sends from the one that is like the one it sends to.
+ip_endpoint second_address_of(std::uint64_t seed) {
+    return {ip_address::v4(100, 64, 0, static_cast<std::uint8_t>(seed)), 9000};
+}
+/// One, two or three addresses of node `i`; the third is nobody's.
+std::vector<typed_address> addresses_of(std::size_t i, std::uint8_t choice) {
+    std::vector<typed_address> all{{address_of(i + 1).address, 0, address_kind::local},
+                                   {second_address_of(i + 1).address, 0, address_kind::overlay},
+                                   {ip_address::v4(192, 168, 9, 9), 0, address_kind::local}};
+    std::rotate(all.begin(), all.begin() + choice % 3, all.end());
+    all.resize(1 + choice / 3 % 3U);
+    if (all.size() == 1) all[0] = {address_of(i + 1).address, 0, address_kind::local};
+    return all;
+}
+
 struct world {
     enum class what : std::uint8_t { datagram, dial, frame, close };
     struct travelling {
@@ -32,6 +47,7 @@ struct world {
         std::size_t to = 0;
         gossip::stream_id stream{}; ///< of the sender for a dial, of the receiver otherwise
         bytes data{};
+        ip_endpoint source{};
     };
     struct node {
         std::unique_ptr<fake_engine> engine;
@@ -60,6 +76,8 @@ struct world {
         n.told.clear();
         auto options = with(t, incarnation);
         options.self = description_of(i + 1);
+        options.self.addresses = addresses_of(i, static_cast<std::uint8_t>(seed));
+        options.advertise_observed = true;
         n.engine = std::make_unique<fake_engine>(crypto::fake_identity{i + 1}, world_keys{}.sealing, seeded_rng{++seed},
                                                  options);
         n.up = n.engine->start(now, n.out).has_value();
@@ -103,7 +121,7 @@ struct world {
         node& n = all[m.to];
         switch (m.kind) {
         case what::datagram:
-            if (n.up) n.engine->on_datagram(m.data, address_of(m.from + 1), now, n.out);
+            if (n.up) n.engine->on_datagram(m.data, m.source, now, n.out);
             break;
         case what::dial: {
             node& dialer = all[m.from];
@@ -159,10 +177,15 @@ private:
             case send_datagram:
                 require(a.bytes.size() <= limits::datagram);
                 if (auto const to = node_at(a.to); to < nodes)
-                    post({what::datagram, i, to, {}, {a.bytes.begin(), a.bytes.end()}});
+                    post({what::datagram,
+                          i,
+                          to,
+                          {},
+                          {a.bytes.begin(), a.bytes.end()},
+                          a.to == address_of(to + 1) ? address_of(i + 1) : second_address_of(i + 1)});
                 break;
             case open_stream:
-                if (auto const to = node_at(a.to); to < nodes) post({what::dial, i, to, a.stream, {}});
+                if (auto const to = node_at(a.to); to < nodes) post({what::dial, i, to, a.stream, {}, {}});
                 break;
             case send_frame:
             case close_stream: {
@@ -174,10 +197,11 @@ private:
                           i,
                           other.first,
                           other.second,
-                          {a.bytes.begin() + wire::stream_prefix, a.bytes.end()}});
+                          {a.bytes.begin() + wire::stream_prefix, a.bytes.end()},
+                          {}});
                     break;
                 }
-                post({what::close, i, other.first, other.second, {}});
+                post({what::close, i, other.first, other.second, {}, {}});
                 links.erase(found);
                 links.erase(other);
                 break;
@@ -194,7 +218,8 @@ private:
             case persist:
                 n.signed_up_to = std::max(n.signed_up_to, wire::record_view::trusted(a.bytes).incarnation());
                 break;
-            case run_discovery: break;
+            case run_discovery:
+            case resolve_address: break;
             }
         }
         n.out.clear();
@@ -218,7 +243,7 @@ private:
     }
     [[nodiscard]] static std::size_t node_at(ip_endpoint const& to) {
         for (std::size_t i = 0; i < nodes; ++i) {
-            if (address_of(i + 1) == to) return i;
+            if (address_of(i + 1) == to || second_address_of(i + 1) == to) return i;
         }
         return nodes;
     }
@@ -235,14 +260,17 @@ void forge(world& w, script& in, std::size_t to) {
     std::uint64_t const incarnation = in.incarnation();
     bytes frame =
         from.datagram((in.byte() & 1U) != 0 ? crypto::fake_identity{to + 1}.id() : node_id{}, [&](auto& packet) {
-            switch (in.below(4)) {
+            switch (in.below(5)) {
             case 0:
                 if (about.seed <= nodes) w.forged = true;
                 packet.announce(about.record(incarnation, (in.byte() & 3U) == 0));
                 break;
             case 1: packet.accuse(message_type::suspect, about.key(), incarnation, std::array{from.key()}); break;
             case 2: packet.accuse(message_type::dead, about.key(), incarnation, std::array{from.key()}); break;
-            default: packet.indirect_ping(in.byte(), about.key());
+            case 3: packet.indirect_ping(in.byte(), about.key()); break;
+            default:
+                packet.ping(in.byte(), incarnation);
+                packet.observed({ip_address::v4(in.byte(), 64, in.byte(), 1), 9000});
             }
         });
     w.call(to, [&](auto& e, auto& out) { e.on_datagram(frame, from.where, w.now, out); });
@@ -288,7 +316,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             w.call(i, [&](auto& e, auto& out) {
                 description d = e.self();
                 d.version = std::string(in.below(20), 'v');
+                d.addresses = addresses_of(i, in.byte());
                 (void)e.update(d, w.now, out);
+                if ((in.byte() & 1U) != 0) e.set_subnets({{second_address_of(i + 1).address, in.byte()}});
             });
             break;
         case 13:

@@ -30,6 +30,7 @@ void write_again(message const& m, wire::packet_writer& out) {
     case message_type::hello: return require(out.hello(m.nonce, m.incarnation));
     case message_type::exchange_begin: return require(out.exchange_begin(m.flags));
     case message_type::exchange_end: return require(out.exchange_end(m.count));
+    case message_type::observed: return require(out.observed(m.where()));
     }
     require(false);
 }
@@ -42,7 +43,7 @@ std::vector<std::byte> without_skippable(byte_view plain) {
         std::uint8_t const type = in.u8();
         (void)in.bytes(in.u16());
         require(static_cast<bool>(in));
-        if (type < 128)
+        if (type <= 128)
             kept.insert(kept.end(), plain.begin() + static_cast<std::ptrdiff_t>(start),
                         plain.begin() + static_cast<std::ptrdiff_t>(in.position()));
     }

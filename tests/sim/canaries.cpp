@@ -163,6 +163,7 @@ private:
             case gossip::action_kind::send_frame: to.send_frame(a.stream, a.bytes.size()); break;
             case gossip::action_kind::close_stream: to.close_stream(a.stream); break;
             case gossip::action_kind::run_discovery: to.run_discovery(); break;
+            case gossip::action_kind::resolve_address: to.resolve_address(a.to.address); break;
             case gossip::action_kind::persist: to.persist(a.bytes.size()); break;
             case gossip::action_kind::notify: {
                 bool const death = a.what->kind == event_kind::member_dead;

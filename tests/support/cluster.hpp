@@ -246,6 +246,7 @@ private:
             case action_kind::persist: n.stored = peerkit::wire::record_view::trusted(a.bytes).incarnation(); break;
             case action_kind::notify: note(i, *a.what); break;
             case action_kind::run_discovery: break;
+            case action_kind::resolve_address: break;
             }
         }
         n.out.clear();

@@ -34,6 +34,7 @@ struct heard {
     std::uint8_t flags = 0;
     std::vector<peerkit::short_id> accusers{};
     bytes record{};
+    peerkit::ip_endpoint where{};
 
     [[nodiscard]] peerkit::wire::record_view view() const { return peerkit::wire::record_view::trusted(record); }
 };
@@ -44,7 +45,8 @@ inline std::vector<heard> read_messages(peerkit::byte_view plain) {
     if (!packet) return all;
     auto messages = packet->messages();
     for (peerkit::wire::message m; messages.next(m);) {
-        heard h{m.type, m.nonce, m.subject, m.incarnation, m.count, m.flags, {}, {m.record.begin(), m.record.end()}};
+        heard h{m.type,   m.nonce, m.subject, m.incarnation, m.count, m.flags, {}, {m.record.begin(), m.record.end()},
+                m.where()};
         h.accusers.assign(m.accuser_list().begin(), m.accuser_list().end());
         all.push_back(std::move(h));
     }

@@ -234,6 +234,7 @@ public:
         frames.clear();
         closes.clear();
         persisted.clear();
+        lookups.clear();
         discoveries = 0;
     }
 
@@ -243,6 +244,7 @@ public:
     std::vector<sent_frame> frames;
     std::vector<peerkit::gossip::stream_id> closes;
     std::vector<bytes> persisted;
+    std::vector<peerkit::ip_address> lookups;
     std::size_t discoveries = 0;
     bool polite = true; ///< puppets answer the pings they get while `advance` runs
     std::string fault;  ///< the first thing that went against an invariant; empty if nothing did
@@ -276,6 +278,7 @@ private:
                 break;
             case action_kind::close_stream: closes.push_back(a.stream); break;
             case action_kind::run_discovery: ++discoveries; break;
+            case action_kind::resolve_address: lookups.push_back(a.to.address); break;
             case action_kind::persist: persisted.emplace_back(a.bytes.begin(), a.bytes.end()); break;
             case action_kind::notify: note(*a.what); break;
             }

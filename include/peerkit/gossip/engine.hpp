@@ -3,10 +3,12 @@
 #ifndef PEERKIT_GOSSIP_ENGINE_HPP
 #define PEERKIT_GOSSIP_ENGINE_HPP
 
+#include <peerkit/core/address_class.hpp>
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/description.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
+#include <peerkit/core/ip_address.hpp>
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/crypto/frame.hpp>
@@ -18,11 +20,13 @@
 #include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/member_view.hpp>
+#include <peerkit/gossip/observed_addresses.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/policies.hpp>
 #include <peerkit/gossip/probe.hpp>
 #include <peerkit/gossip/relay.hpp>
 #include <peerkit/gossip/tunables.hpp>
+#include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/member_table.hpp>
 #include <peerkit/membership/suspicion.hpp>
 #include <peerkit/wire/envelope.hpp>
@@ -66,6 +70,11 @@ public:
         /// The first incarnation: more than any used before, `max(stored + 1, unix time in microseconds)`. If others
         /// remember a higher one, theirs plus one is taken.
         std::uint64_t incarnation = 1;
+        /// This host's own subnets, each with the host's address in it, without loopback and container bridges: they
+        /// decide which of a member's addresses is tried first (`dial_rank`). Without any it is the first announced.
+        std::vector<ip_prefix> subnets{};
+        /// Announce, as the last address, the one that several members say they see this node at.
+        bool advertise_observed = false;
     };
 
     engine(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{},
@@ -99,6 +108,11 @@ public:
     void hello(ip_endpoint const& where, time_point now, outbox& out);
     /// Announces a changed description. On an error nothing has changed.
     [[nodiscard]] result<void> update(description changed, time_point now, outbox& out);
+    /// This host's subnets are others now. What this node announces of itself is changed with `update`.
+    void set_subnets(std::vector<ip_prefix> own) {
+        addresses_.move(table_, std::move(own));
+        if (self_ != no_slot) addresses_.prefer_first(table_[self_]);
+    }
     /// Says goodbye; `self_left` follows when it was spread or patience is over. Nothing is sent after that.
     void leave(time_point now, outbox& out);
 
@@ -108,6 +122,11 @@ public:
     [[nodiscard]] node_id const& id() const noexcept { return id_; }
     [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
     [[nodiscard]] description const& self() const noexcept { return options_.self; }
+    /// This host's own subnets, as given.
+    [[nodiscard]] std::span<ip_prefix const> subnets() const noexcept { return addresses_.own(); }
+    /// Where at least `observed_addresses::needed` members see this node, although it does not announce that itself.
+    /// None if they do not, or do not agree.
+    [[nodiscard]] ip_endpoint observed(ip_family family) const noexcept { return observed_.believed(family); }
     [[nodiscard]] gossip::tunables const& numbers() const noexcept { return options_.tunables; }
     /// Alive and suspect members, this node included.
     [[nodiscard]] std::size_t alive_count() const noexcept { return table_.reachable(); }
@@ -142,6 +161,7 @@ private:
     using slot = membership::slot;
     using member = membership::member;
     using member_state = membership::member_state;
+    using announced_as = membership::announced_as;
     static constexpr slot no_slot = membership::no_slot;
     /// Between exchanges while there is much to learn.
     static constexpr duration settling_gap = std::chrono::milliseconds{1500};
@@ -163,8 +183,9 @@ private:
         time_point deadline = never;
         std::size_t received = 0;
         std::uint64_t news_before = 0; ///< `news_` when the exchange began
-        short_id partner{};
-        std::uint64_t nonce = 0;               ///< of the probe it was dialled for
+        short_id partner{};            ///< whom it was dialled for, if that is known; then who sent the last frame
+        std::uint8_t tried = 0;        ///< bit per announced address of that member: dialled for this exchange
+        std::uint64_t nonce = 0;       ///< of the probe it was dialled for
         std::optional<gossip_error> refused{}; ///< the latest refusal of something it carried
     };
     /// Where a message came from.
@@ -189,6 +210,7 @@ private:
         std::uint8_t want_count = 0;
         std::uint8_t announce_count = 0;
         bool accuse_sender = false; ///< the sender is held suspect or dead: tell it, so that it can refute
+        bool answered = false;      ///< something of ours was answered
         bool contact_made = false;  ///< a hello of ours was answered
         bool sender_was_alive = false;
 
@@ -227,7 +249,7 @@ private:
         counters_.refuse(why);
         last_refusal_ = why;
     }
-    [[nodiscard]] bool announced(slot who, ip_endpoint const& source) const noexcept;
+    [[nodiscard]] membership::announced_address announced(slot who, ip_endpoint const& source) const noexcept;
     void write_member(slot at, wire::packet_writer& packet) const;
 
     // impl/engine_members.hpp
@@ -249,6 +271,11 @@ private:
     void notify(event_kind kind, cause why, slot at, short_id by, outbox& out);
     [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
 
+    // impl/engine_observing.hpp
+    void on_observed(wire::message const& m, origin const& from, reply const& answer, time_point now, outbox& out);
+    void adopt_observed(time_point now, outbox& out);
+    [[nodiscard]] result<wire::record_view> sign_self(std::uint64_t incarnation, bool left, byte_span room) const;
+
     // impl/engine_probing.hpp
     void tick_probe(time_point now, outbox& out);
     void begin_probe(time_point now);
@@ -258,10 +285,11 @@ private:
     void ping_subject(outbox& out);
     void ask_helpers(time_point now, outbox& out);
     void conclude_probe(time_point now, outbox& out);
-    void probe_answered(bool over_stream, bool through_helper, time_point now, outbox& out);
+    void dial_subject(time_point now, outbox& out);
+    void probe_answered(std::size_t address, bool over_stream, bool through_helper, time_point now, outbox& out);
     void relay_ping(wire::message const& m, origin const& from, time_point now, outbox& out);
     void tick_relays(time_point now, outbox& out);
-    void send_ping(slot to, std::uint64_t nonce, outbox& out);
+    void send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, outbox& out);
 
     // impl/engine_spreading.hpp
     [[nodiscard]] unsigned transmit_limit() const noexcept;
@@ -279,6 +307,8 @@ private:
     [[nodiscard]] stream_state* find_stream(stream_id id) noexcept;
     [[nodiscard]] result<stream_id> dial(ip_endpoint const& where, purpose use, exchange_reason reason, time_point now,
                                          outbox& out);
+    void dial_member(slot at, std::uint8_t tried, time_point now, outbox& out);
+    void dial_elsewhere(stream_state const& failed, time_point now, outbox& out);
     void drop_stream(stream_id id, std::optional<error> why, bool close, outbox& out);
     void send_state(stream_state& s, std::uint8_t flags, outbox& out);
     template <typename Fill>
@@ -319,6 +349,8 @@ private:
     std::optional<gossip_error> last_refusal_{};
     probe probe_;
     relay_list relays_;
+    membership::address_book addresses_;
+    observed_addresses observed_;
     std::vector<stream_state> streams_;
     std::uint32_t last_stream_ = 0;
     std::vector<slot> order_; ///< probing order of this pass
@@ -350,6 +382,7 @@ PEERKIT_END_NAMESPACE
 #include <peerkit/gossip/impl/engine_exchanging.hpp>
 #include <peerkit/gossip/impl/engine_inputs.hpp>
 #include <peerkit/gossip/impl/engine_members.hpp>
+#include <peerkit/gossip/impl/engine_observing.hpp>
 #include <peerkit/gossip/impl/engine_probing.hpp>
 #include <peerkit/gossip/impl/engine_spreading.hpp>
 

@@ -37,8 +37,9 @@ enum class gossip_error : std::uint16_t {
     message_out_of_place,   ///< A message that is not allowed in this kind of frame.
     not_running,            ///< The call needs a started node that has not left.
     bad_tunables,           ///< The tunables contradict each other; the field names the relation.
+    implausible_address,    ///< A member says it sees this node at an address that nobody far away can see.
 };
-inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::bad_tunables) + 1;
+inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::implausible_address) + 1;
 
 } // namespace gossip
 
@@ -70,6 +71,7 @@ struct domain_of<gossip::gossip_error> {
         case message_out_of_place: return "a message that is not allowed in this kind of frame";
         case not_running: return "the call needs a started node that has not left";
         case bad_tunables: return "the tunables contradict each other";
+        case implausible_address: return "a member says it sees this node at an address that nobody far away can see";
         }
         return "unknown gossip error";
     }

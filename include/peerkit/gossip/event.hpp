@@ -34,7 +34,10 @@ enum class event_kind : std::uint8_t {
     discovery_started, ///< the strategies were asked
     discovery_found,   ///< the strategies answered; `count` candidates remain after filtering
     discovery_failed,  ///< the strategies failed; `what` says why; the last good answer is kept
-    refused,           ///< something was refused for a reason the host should know of; `what` says which
+    peer_found, ///< a member became a candidate whom neither host nor strategy had named; `why` says how it was met
+    peer_named, ///< reverse DNS found a name for such a peer
+    refused,    ///< something was refused for a reason the host should know of; `what` says which
+    address_observed, ///< `count` members see this node at `where`; without `where`: no more
 };
 
 /// Why an event happened.
@@ -75,7 +78,10 @@ enum class cause : std::uint8_t {
     case event_kind::discovery_started: return "discovery-started";
     case event_kind::discovery_found: return "discovery-found";
     case event_kind::discovery_failed: return "discovery-failed";
+    case event_kind::peer_found: return "peer-found";
+    case event_kind::peer_named: return "peer-named";
     case event_kind::refused: return "refused";
+    case event_kind::address_observed: return "address-observed";
     }
     return "unknown";
 }

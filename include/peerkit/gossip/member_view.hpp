@@ -29,8 +29,12 @@ public:
     [[nodiscard]] bool is_self() const noexcept { return is_self_; }
     /// Alive or suspect: counted among the members.
     [[nodiscard]] bool reachable() const noexcept { return row_->state <= membership::member_state::suspect; }
-    /// Where the member takes gossip.
-    [[nodiscard]] ip_endpoint endpoint() const noexcept { return row_->record().first_endpoint(); }
+    /// Where the member takes gossip: of the addresses it announces the one in use.
+    [[nodiscard]] ip_endpoint endpoint() const noexcept { return row_->endpoint(); }
+    /// Whether the member announces that endpoint, as any of its addresses.
+    [[nodiscard]] bool announces(ip_endpoint const& where) const noexcept {
+        return row_->record().index_of(where).has_value();
+    }
     /// The signed announcement, verbatim; `record().to_description()` makes an owned copy.
     [[nodiscard]] wire::record_view record() const noexcept { return row_->record(); }
 

@@ -5,6 +5,7 @@
 
 #include <peerkit/core/bytes.hpp>
 #include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/ip_address.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/event.hpp>
 
@@ -22,13 +23,14 @@ namespace gossip {
 enum class stream_id : std::uint32_t {};
 
 enum class action_kind : std::uint8_t {
-    send_datagram, ///< send `bytes` to `to`
-    open_stream,   ///< dial `to`; then report `on_stream_opened` or `on_stream_closed` of `stream`
-    send_frame,    ///< write `bytes` (length prefix included) to `stream`, in order
-    close_stream,  ///< close `stream` after everything sent before; nothing is reported back
-    run_discovery, ///< ask the strategies; then report `on_candidates` or `on_discovery_failed`
-    persist,       ///< keep `bytes` (this node's own record) for the next start
-    notify,        ///< tell the host of `what`
+    send_datagram,   ///< send `bytes` to `to`
+    open_stream,     ///< dial `to`; then report `on_stream_opened` or `on_stream_closed` of `stream`
+    send_frame,      ///< write `bytes` (length prefix included) to `stream`, in order
+    close_stream,    ///< close `stream` after everything sent before; nothing is reported back
+    run_discovery,   ///< ask the strategies; then report `on_candidates` or `on_discovery_failed`
+    resolve_address, ///< look up the host name of the address in `to`, in the background; then report `on_host_name`
+    persist,         ///< keep `bytes` (this node's own record) for the next start
+    notify,          ///< tell the host of `what`
 };
 
 /// One action. `bytes` and `what` point into the outbox and are valid until it is cleared.
@@ -57,6 +59,8 @@ public:
         return {e.kind, e.to, e.stream, byte_span{arena_.get() + e.offset, e.size},
                 e.kind == action_kind::notify ? &events_[e.offset] : nullptr};
     }
+    /// The events among the actions, in order.
+    [[nodiscard]] std::span<event const> events() const noexcept { return events_; }
     void clear() noexcept {
         entries_.clear();
         events_.clear();
@@ -80,6 +84,9 @@ public:
     }
     void close_stream(stream_id stream) { entries_.push_back({action_kind::close_stream, {}, stream, 0, 0}); }
     void run_discovery() { entries_.push_back({action_kind::run_discovery, {}, {}, 0, 0}); }
+    void resolve_address(ip_address const& of) {
+        entries_.push_back({action_kind::resolve_address, {of, 0}, {}, 0, 0});
+    }
     void notify(event const& what) {
         entries_.push_back({action_kind::notify, {}, {}, events_.size(), 0});
         events_.push_back(what);

@@ -4,15 +4,18 @@
 #define PEERKIT_GOSSIP_PROBE_HPP
 
 #include <peerkit/core/clock.hpp>
+#include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/tunables.hpp>
+#include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/member_table.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
@@ -38,13 +41,41 @@ public:
     [[nodiscard]] unsigned nacks() const noexcept { return nacks_; }
     [[nodiscard]] unsigned wave() const noexcept { return waves_; }
 
-    void begin(membership::slot subject, short_id key, std::uint64_t nonce, time_point now) noexcept {
+    /// @param where the addresses to try, in order; more than one only for a member that announces several
+    void begin(membership::slot subject, short_id key, std::uint64_t nonce,
+               membership::address_book::endpoints const& where, time_point now) noexcept {
         *this = probe{};
         active_ = true;
         subject_ = subject;
         key_ = key;
         nonce_ = nonce;
+        where_ = where;
         begun_ = now;
+    }
+    /// Addresses to try; all belong to the subject.
+    [[nodiscard]] std::size_t addresses() const noexcept { return where_.size; }
+    [[nodiscard]] ip_endpoint const& address(std::size_t i) const noexcept { return where_.where[i]; }
+    /// The nonce of pings to that address: each has its own, so that the answer tells what was answered.
+    [[nodiscard]] std::uint64_t nonce_at(std::size_t i) const noexcept { return nonce_ ^ std::uint64_t{i} << 1U; }
+    /// Which address a nonce belongs to; none if it is not of this probe.
+    [[nodiscard]] std::optional<std::size_t> address_of(std::uint64_t nonce) const noexcept {
+        std::uint64_t const i = (nonce ^ nonce_) >> 1U;
+        if (!active_ || i >= where_.size || nonce_at(static_cast<std::size_t>(i)) != nonce) return std::nullopt;
+        return static_cast<std::size_t>(i);
+    }
+    /// Calls `f(i)` for the addresses the ping due now goes to: the first one every time, from the second ping on with
+    /// others in turn beside it, so many that all have been tried when helpers are asked (RFC 8305's staggering).
+    template <typename F>
+    void for_each_due_address(tunables const& t, F&& f) noexcept {
+        f(std::size_t{0});
+        if (where_.size < 2 || (tries_ < 2 && t.direct_tries != 1)) return;
+        std::size_t const others = where_.size - 1U;
+        std::size_t const rounds = t.direct_tries < 2 ? 1U : t.direct_tries - 1U;
+        for (std::size_t left = (others + rounds - 1) / rounds; left != 0; --left) f(1 + next_other_++ % others);
+    }
+    /// The address to dial next, each one once; none when there is no other.
+    [[nodiscard]] std::optional<ip_endpoint> next_dial() noexcept {
+        return dialled_ < where_.size ? std::optional{where_.where[dialled_++]} : std::nullopt;
     }
     void end() noexcept { active_ = false; }
     void nack() noexcept { ++nacks_; }
@@ -94,12 +125,15 @@ private:
     std::uint8_t waves_ = 0;
     std::uint8_t nacks_ = 0;
     std::uint8_t asked_ = 0;
+    std::uint8_t dialled_ = 0;
+    std::size_t next_other_ = 0;
     membership::slot subject_ = membership::no_slot;
     short_id key_{};
     std::uint64_t nonce_ = 0;
     time_point begun_{};
     time_point asked_last_{};
     std::array<short_id, max_helpers> helpers_{};
+    membership::address_book::endpoints where_{};
 };
 
 } // namespace gossip

@@ -5,6 +5,8 @@
 
 #include <peerkit/core/bytes.hpp>
 #include <peerkit/core/clock.hpp>
+#include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/limits.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/core/rng.hpp>
 #include <peerkit/crypto/replay_window.hpp>
@@ -16,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,13 +38,17 @@ struct alignas(64) member {
     time_point since{};             ///< when `state` was entered
     crypto::replay_window window{}; ///< frames already received from this member
     std::unique_ptr<std::byte[]> bytes;
-    std::uint16_t size = 0;
+    std::uint16_t size : 11 = 0;
+    std::uint16_t address : 3 = 0; ///< index of the announced address in use; owned by the address book
+    std::uint16_t proven : 1 = 0;  ///< the member was heard at that address; owned by the address book
+    std::uint16_t look : 1 = 0;    ///< another address may be better; owned by the address book
     std::uint16_t capacity = 0;
     member_state state : 3 = member_state::alive;
     bool queued : 1 = false;    ///< owned by the broadcast queue
     bool used : 1 = false;      ///< false for a free row
     bool reported : 1 = false;  ///< the host was told that this member is up
     bool in_order : 1 = false;  ///< the slot waits in the probing order; survives `erase`; owned by the engine
+    bool several : 1 = false;   ///< the record has more than one address
     std::uint8_t transmits = 0; ///< how often the queued update was sent; owned by the broadcast queue
     std::uint16_t suspicion = no_suspicion; ///< index of the running suspicion; owned by the suspicion set
     slot queue_next = no_slot;
@@ -51,9 +58,14 @@ struct alignas(64) member {
     [[nodiscard]] wire::record_view record() const noexcept { return wire::record_view::trusted(record_bytes()); }
     [[nodiscard]] membership::standing standing() const noexcept { return {incarnation(), state}; }
     [[nodiscard]] std::uint64_t incarnation() const noexcept { return record().incarnation(); }
+    /// Where the member is reached: the announced address in use.
+    [[nodiscard]] ip_endpoint endpoint() const noexcept {
+        return several ? record().gossip_endpoint(address) : record().first_endpoint();
+    }
 };
 
 static_assert(sizeof(member) == 64);
+static_assert(limits::record < 1U << 11U && limits::addresses <= 1U << 3U);
 
 /// Rows in blocks (a row never moves) and an open-addressing index whose hash is keyed, so that nobody can choose keys
 /// that collide. Finding is constant time; nothing is allocated once the number of rows and the record sizes settle.
@@ -115,17 +127,25 @@ public:
         return at;
     }
 
-    /// Puts a newer record of the same member in place of the old.
+    /// Puts a newer record of the same member in place of the old. The address in use stays so if it is still
+    /// announced, else the first one takes its place.
     void replace(slot at, wire::record_view const& record) {
         member& row = (*this)[at];
         byte_view const bytes = record.bytes();
+        bool const several = record.address_count() > 1;
+        if (several || row.several) {
+            auto const kept = row.size == 0 ? std::nullopt : record.index_of(row.endpoint());
+            row.address = static_cast<std::uint16_t>(kept.value_or(0) & 7U);
+            if (!kept || !several) row.proven = row.look = 0;
+            row.several = several;
+        }
         if (bytes.size() > row.capacity) {
             // malloc hands out 16-byte steps less an 8-byte header: ask for what it would give anyway.
             row.capacity = static_cast<std::uint16_t>(((bytes.size() + 7) / 16 + 1) * 16 - 8);
             row.bytes.reset(new std::byte[row.capacity]);
         }
         copy_bytes(bytes, {row.bytes.get(), row.capacity});
-        row.size = static_cast<std::uint16_t>(bytes.size());
+        row.size = static_cast<std::uint16_t>(bytes.size() & 0x7ffU);
     }
 
     void set_state(slot at, member_state state, time_point now) noexcept {
@@ -164,7 +184,8 @@ public:
         }
     }
 
-    /// 0, or: 1 a count is wrong, 2 a row is not found by its key, 3 a row and its record disagree, 4 over the cap.
+    /// 0, or: 1 a count is wrong, 2 a row is not found by its key, 3 a row and its record disagree (its key, or the
+    /// address in use), 4 over the cap.
     [[nodiscard]] int check_invariants() const noexcept {
         std::array<std::size_t, 4> counted{};
         std::size_t used = 0;
@@ -173,7 +194,11 @@ public:
             ++used;
             ++counted[static_cast<std::size_t>(row.state)];
             if (find(row.key) != at) code = 2;
-            if (row.record().short_id() != row.key) code = 3;
+            std::size_t const addresses = row.record().address_count();
+            bool const one = addresses < 2;
+            if (row.record().short_id() != row.key || row.several == one ||
+                (one ? row.address : row.address / addresses))
+                code = 3;
         });
         return used != size_ || counted != counts_ ? 1 : code;
     }

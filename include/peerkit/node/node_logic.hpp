@@ -3,25 +3,39 @@
 #ifndef PEERKIT_NODE_NODE_LOGIC_HPP
 #define PEERKIT_NODE_NODE_LOGIC_HPP
 
+#include <peerkit/core/address_class.hpp>
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/description.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
+#include <peerkit/core/ip_address.hpp>
 #include <peerkit/core/network_id.hpp>
+#include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/bounded_list.hpp>
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/discovery/candidate_filter.hpp>
+#include <peerkit/discovery/error.hpp>
 #include <peerkit/gossip/engine.hpp>
+#include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
+#include <peerkit/membership/member_state.hpp>
+#include <peerkit/node/call_decider.hpp>
+#include <peerkit/node/candidate_book.hpp>
+#include <peerkit/node/candidate_gate.hpp>
 #include <peerkit/node/discovery_schedule.hpp>
+#include <peerkit/node/host_name_queue.hpp>
+#include <peerkit/node/known_candidate.hpp>
+#include <peerkit/wire/envelope.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace node {
@@ -30,7 +44,11 @@ namespace node {
 /// alive the strategies run again and again and every candidate is called; later they run now and then, and candidates
 /// that are no members are still called, a few at a time, so that two clusters that find each other become one.
 ///
-/// As pure as the engine: everything it wants done is in the outbox, including `run_discovery`.
+/// Who calls whom: the engine calls members it holds dead, at the addresses they announced, until their tombstones
+/// expire. This class calls candidates nobody alive is found at, for ever: those that the host or a strategy names,
+/// whatever the engine holds of them, and peers known through members only once the engine has forgotten them.
+///
+/// As pure as the engine: everything it wants done is in the outbox, including `run_discovery` and `resolve_address`.
 ///
 /// @code
 /// node::node_logic<policies> me{identity, sealing, rng, options};
@@ -52,82 +70,129 @@ public:
         description self;
         gossip::tunables tunables = gossip::lan();
         discovery_schedule discovery{};
-        std::uint64_t incarnation = 1; ///< see `gossip::engine::options`
+        std::uint64_t incarnation = 1;    ///< see `gossip::engine::options`
+        std::vector<ip_prefix> subnets{}; ///< see `gossip::engine::options`
+        bool advertise_observed = false;  ///< see `gossip::engine::options`
+        discovery::own_identity own{};    ///< what else is this node: addresses of all interfaces, names of the host
+        dial_rule may_dial{};             ///< which candidates may be called; empty: all
     };
 
     node_logic(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{})
-        : rng_{seeded_rng{rng()}}, schedule_{chosen.discovery}, clock_{chosen.discovery},
+        : rng_{seeded_rng{rng()}}, schedule_{chosen.discovery}, clock_{chosen.discovery}, decider_{chosen.discovery},
+          book_{{chosen.discovery.max_candidates, chosen.discovery.max_strangers, chosen.discovery.linger}, rng_()},
+          gate_{std::move(chosen.own), std::move(chosen.may_dial)},
           engine_{std::move(identity),
                   std::move(seal),
                   std::move(rng),
-                  {chosen.network, std::move(chosen.self), chosen.tunables, chosen.incarnation},
+                  {chosen.network, std::move(chosen.self), chosen.tunables, chosen.incarnation,
+                   std::move(chosen.subnets), chosen.advertise_observed},
                   std::move(handler)} {}
 
-    /// Starts the engine and asks for discovery. @par Errors those of `gossip::engine::start`.
+    /// Starts the engine and asks for discovery.
+    /// @par Errors those of `check(discovery_schedule)` and `gossip::engine::start`.
     [[nodiscard]] result<void> start(time_point now, gossip::outbox& out) {
+        if (auto ok = check(schedule_); !ok) return ok;
+        std::size_t const told = out.events().size();
         if (auto ok = engine_.start(now, out); !ok) return ok;
+        gate_.advertised(engine_.id(), engine_.self());
         clock_.hurry(now);
-        after(now, out);
+        after(told, now, out);
         return {};
     }
 
     // Inputs: as those of the engine.
     void on_datagram(byte_span bytes, ip_endpoint const& from, time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
+        std::uint64_t const accepted = engine_.counters().datagrams_accepted;
         engine_.on_datagram(bytes, from, now, out);
-        after(now, out);
+        // What the seal of the network covers was sent by a holder of its key.
+        if (now < awaiting_until_ && engine_.counters().datagrams_accepted != accepted) {
+            if (auto const head = wire::envelope::decode(bytes)) (void)book_.answered(from, head->sender, now);
+        }
+        after(told, now, out);
     }
     [[nodiscard]] result<gossip::stream_id> on_stream_accepted(ip_endpoint const& from, time_point now,
                                                                gossip::outbox& out) {
         return engine_.on_stream_accepted(from, now, out);
     }
     void on_stream_opened(gossip::stream_id stream, time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
         engine_.on_stream_opened(stream, now, out);
-        after(now, out);
+        after(told, now, out);
     }
     void on_stream_frame(gossip::stream_id stream, byte_span frame, time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
         engine_.on_stream_frame(stream, frame, now, out);
-        after(now, out);
+        after(told, now, out);
     }
     void on_stream_closed(gossip::stream_id stream, std::optional<error> why, time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
         engine_.on_stream_closed(stream, why, now, out);
-        after(now, out);
+        after(told, now, out);
     }
     void on_tick(time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
         engine_.on_tick(now, out);
-        if (active() && next_calls_ <= now) call_candidates(now, out);
-        after(now, out);
+        if (active() && decider_.next() <= now) call_candidates(now, out);
+        after(told, now, out);
     }
     [[nodiscard]] time_point next_deadline() const noexcept {
-        time_point at = engine_.next_deadline();
-        if (!active()) return at;
-        if (!candidates_.empty()) at = std::min(at, next_calls_);
-        return std::min(at, clock_.next());
+        time_point const at = engine_.next_deadline();
+        return active() ? std::min({at, decider_.next(), clock_.next(), names_.next()}) : at;
     }
 
-    /// The strategies answered. Replaces what they answered before; this node itself and unusable addresses are
-    /// dropped.
+    /// The strategies answered. Takes the place of their last answer but for what has time to live left; this node
+    /// itself and unusable addresses are dropped. See `candidate_book`.
     void on_candidates(std::span<discovery::candidate const> found, time_point now, gossip::outbox& out) {
-        std::erase_if(candidates_, [](known const& k) { return k.candidate.source != discovery::provenance::host; });
-        for (discovery::candidate const& c : found) {
-            if (candidates_.size() < schedule_.max_candidates)
-                add_candidate(c);
-            else
-                ++candidates_dropped_;
-        }
-        discovery_over(gossip::event_kind::discovery_found, std::nullopt, now, out);
-        if (active()) call_candidates(now, out);
-        after(now, out);
+        auto const taken = book_.take_answer(found, gate_, now);
+        std::size_t const told = out.events().size();
+        discovery_over(gossip::event_kind::discovery_found, std::nullopt, taken.named, now, out);
+        if (taken.news) decider_.hurry(now);
+        if (active() && decider_.next() <= now) call_candidates(now, out);
+        after(told, now, out);
     }
     /// The strategies failed; what they found before stays good.
     void on_discovery_failed(error why, time_point now, gossip::outbox& out) {
-        discovery_over(gossip::event_kind::discovery_failed, why, now, out);
-        if (active() && !engine_.joined()) call_candidates(now, out);
-        after(now, out);
+        std::size_t const told = out.events().size();
+        discovery_over(gossip::event_kind::discovery_failed, why, book_.size(), now, out);
+        after(told, now, out);
+    }
+    /// Something a strategy watches has changed: it is asked again soon, once a second at most.
+    void on_discovery_hint(time_point now, gossip::outbox& out) {
+        clock_.hint(now);
+        after(out.events().size(), now, out);
+    }
+    /// Answers the action `resolve_address`. A name that is no host name counts as none; an answer not asked for, or
+    /// after 30 seconds, is ignored.
+    void on_host_name(ip_address const& of, result<std::string_view> name, time_point now, gossip::outbox& out) {
+        bool const unsure = !name && !(name.error() == discovery::discovery_error::unresolved) &&
+                            !(name.error() == discovery::discovery_error::unsupported);
+        if (!names_.answered(of, unsure, now)) return;
+        if (name && name->ends_with('.')) name->remove_suffix(1);
+        if (name && is_host_name(*name)) {
+            book_.name(of, *name, [&](known_candidate const& peer) {
+                gossip::event e;
+                e.kind = gossip::event_kind::peer_named;
+                e.why = gossip::cause::requested;
+                e.subject = peer.id;
+                e.where = peer.places.front().where;
+                out.notify(e);
+            });
+        }
+        after(out.events().size(), now, out);
     }
 
     // Host calls.
     [[nodiscard]] result<void> update(description changed, time_point now, gossip::outbox& out) {
-        return engine_.update(std::move(changed), now, out);
+        auto const done = engine_.update(std::move(changed), now, out);
+        if (done) gate_.advertised(engine_.id(), engine_.self());
+        return done;
+    }
+    /// This host has other interfaces now: its own subnets, and the addresses that are this node. What it announces is
+    /// changed with `update`.
+    void moved(std::vector<ip_prefix> subnets, std::vector<ip_address> own) {
+        engine_.set_subnets(std::move(subnets));
+        gate_.moved(std::move(own));
     }
     void leave(time_point now, gossip::outbox& out) { engine_.leave(now, out); }
     /// Adds a candidate by hand and calls it at once. It is kept beside what the strategies find.
@@ -135,15 +200,15 @@ public:
         discovery::candidate c;
         c.addresses = {where};
         c.source = discovery::provenance::host;
-        if (!knows(where)) {
-            if (candidates_.size() < schedule_.max_candidates)
-                add_candidate(c);
-            else
-                ++candidates_dropped_;
+        known_candidate* const entry = book_.keep(c, gate_, now);
+        // Without room for it, it is called all the same, once.
+        if (!active() || gate_.why_not(c, where)) return;
+        if (entry != nullptr) {
+            book_.called(*entry, where, now);
+            book_.set_due(*entry, now + schedule_.retry_first);
         }
-        if (!active() || is_own(where)) return;
-        if (!engine_.join(where, now, out)) engine_.hello(where, now, out);
-        next_calls_ = std::min(next_calls_, now + schedule_.contact_period);
+        decider_.hurry(now + schedule_.retry_first);
+        call(where, true, now, out);
     }
 
     // Views.
@@ -161,104 +226,152 @@ public:
     [[nodiscard]] gossip::counters const& counters() const noexcept { return engine_.counters(); }
     [[nodiscard]] engine_type& engine() noexcept { return engine_; }
     [[nodiscard]] engine_type const& engine() const noexcept { return engine_; }
+    /// Calls `f(known_candidate const&)` for every place to call: its sources, and what became of the last call.
+    template <typename F>
+    void for_each_candidate(F&& f) const {
+        book_.for_each(std::forward<F>(f));
+    }
+    [[nodiscard]] candidate_book const& candidates() const noexcept { return book_; }
     /// Candidates held, members among them included.
-    [[nodiscard]] std::size_t candidate_count() const noexcept { return candidates_.size(); }
+    [[nodiscard]] std::size_t candidate_count() const noexcept { return book_.size(); }
+    /// Candidates not remembered because there was no room, since the start.
+    [[nodiscard]] std::uint64_t candidates_dropped() const noexcept {
+        return book_.dropped(drop_reason::no_room) + book_.dropped(drop_reason::evicted);
+    }
 
-    /// Candidates not remembered because there were `max_candidates`, since the start.
-    [[nodiscard]] std::uint64_t candidates_dropped() const noexcept { return candidates_dropped_; }
-
-    /// As `gossip::engine::check_invariants`, or 41: more candidates than allowed.
+    /// As `gossip::engine::check_invariants`, or `candidate_book::check_invariants` (41-48), or 51: more host names are
+    /// looked up than allowed.
     [[nodiscard]] int check_invariants() const noexcept {
         if (int const code = engine_.check_invariants(); code != 0) return code;
-        return candidates_.size() > schedule_.max_candidates ? 41 : 0;
+        if (int const code = book_.check_invariants(); code != 0) return code;
+        bool const within =
+            names_.waiting() <= host_name_queue::most_waiting && names_.under_way() <= host_name_queue::most_under_way;
+        return within ? 0 : 51;
     }
 
 private:
-    struct known {
-        discovery::candidate candidate;
-        std::size_t next_address = 0; ///< the addresses are tried in turn
-        short_id member{};            ///< who was found there last
-    };
+    using address_list = discovery::bounded_list<ip_endpoint, limits::addresses>;
+
+    /// An answer to a call is expected within this.
+    static constexpr duration answer_time = std::chrono::seconds{10};
+    /// For so long an answer of somebody alive counts as "a member is there", whatever that member announces.
+    static constexpr duration answer_counts = std::chrono::minutes{10};
 
     [[nodiscard]] bool active() const noexcept { return engine_.running() && !engine_.leaving(); }
 
-    [[nodiscard]] bool is_own(ip_endpoint const& where) const noexcept {
-        description const& self = engine_.self();
-        return std::any_of(self.addresses.begin(), self.addresses.end(), [&](typed_address const& a) {
-            return a.address == where.address && (a.port == 0 ? self.gossip_port : a.port) == where.port;
-        });
+    [[nodiscard]] static address_list addresses_of(gossip::member_view const& m) noexcept {
+        address_list all;
+        wire::record_view const record = m.record();
+        for (typed_address const& a : record.addresses()) {
+            static_cast<void>(all.push_back({a.address, a.port != 0 ? a.port : record.gossip_port()}));
+        }
+        return all;
     }
-    [[nodiscard]] bool knows(ip_endpoint const& where) const noexcept {
-        return std::any_of(candidates_.begin(), candidates_.end(),
-                           [&](known const& k) { return k.candidate.addresses.contains(where); });
+    [[nodiscard]] static bool announces(gossip::member_view const& m, known_candidate const& entry) noexcept {
+        address_list const all = addresses_of(m);
+        return std::any_of(all.begin(), all.end(), [&](ip_endpoint const& where) { return entry.has(where); });
     }
-    void add_candidate(discovery::candidate const& from) {
-        if (from.id == engine_.id()) return;
-        known made{from, 0, {}};
-        auto& addresses = made.candidate.addresses;
-        if (std::any_of(addresses.begin(), addresses.end(), [&](ip_endpoint const& a) { return is_own(a); })) return;
-        addresses.remove_if([](ip_endpoint const& a) { return !a || !discovery::is_unicast(a.address); });
-        if (!addresses.empty()) candidates_.push_back(std::move(made));
-    }
-    /// Whether somebody alive announces one of the candidate's addresses. Who did last time is asked first, so that the
-    /// members are walked through only when something changed.
-    [[nodiscard]] bool is_member(known& k) const noexcept {
-        auto const there = [&](gossip::member_view const& m) {
-            return m.reachable() && k.candidate.addresses.contains(m.endpoint());
-        };
-        if (auto const last = engine_.find(k.member); last && there(*last)) return true;
+    /// Whether somebody alive is there: the expected identity, who was found there last, or whoever announces one of
+    /// its addresses. The members are walked through only when the first two say nothing.
+    [[nodiscard]] candidate_standing standing_of(known_candidate& entry, time_point now) const noexcept {
+        bool const sought = entry.sought();
+        auto const expected = entry.id ? engine_.find(entry.id) : sought ? std::nullopt : engine_.find(entry.member);
+        if (expected && !expected->is_self()) {
+            if (expected->reachable()) return candidate_standing::member;
+            if (!sought && expected->state() == membership::member_state::dead) return candidate_standing::others_call;
+        }
+        auto const last = engine_.find(entry.member);
+        bool const answered = entry.last.what == call_result::answered && entry.last.by == entry.member &&
+                              now - entry.last.when < answer_counts;
+        if (last && last->reachable() && !last->is_self() && (answered || announces(*last, entry)))
+            return candidate_standing::member;
         bool found = false;
         engine_.for_each_member([&](gossip::member_view const& m) {
-            if (found || !there(m)) return;
+            if (found || m.is_self() || !m.reachable() || !entry.has(m.record().first_endpoint())) return;
             found = true;
-            k.member = m.short_id();
+            entry.member = m.short_id();
         });
-        return found;
+        return found ? candidate_standing::member : candidate_standing::stranger;
     }
 
-    /// Calls candidates that are no members: all of them while alone, a few per period otherwise.
     void call_candidates(time_point now, gossip::outbox& out) {
-        next_calls_ = now + jitter(rng_, schedule_.contact_period, 20);
-        if (candidates_.empty()) return;
         bool const alone = !engine_.joined();
-        std::size_t const most = alone ? std::min<std::size_t>(candidates_.size(), 32) : schedule_.contacts_per_period;
-        std::size_t joins = alone ? 3 : 0;
-        std::size_t at = static_cast<std::size_t>(uniform(rng_, std::uint64_t{candidates_.size()}));
-        std::size_t const looks = std::min<std::size_t>(candidates_.size(), 64);
-        for (std::size_t called = 0, looked = 0; called < most && looked < looks;
-             ++looked, at = (at + 1) % candidates_.size()) {
-            known& k = candidates_[at];
-            if (!alone && is_member(k)) continue;
-            ip_endpoint const where = k.candidate.addresses[k.next_address++ % k.candidate.addresses.size()];
-            ++called;
-            if (joins != 0 && engine_.join(where, now, out))
-                --joins;
-            else
-                engine_.hello(where, now, out);
-        }
+        decider_.run(
+            book_, alone, now, rng_, [&](known_candidate& entry) { return standing_of(entry, now); },
+            [&](ip_endpoint const& where) { call(where, alone && joins_ < schedule_.parallel_joins, now, out); });
+    }
+    void call(ip_endpoint const& where, bool by_stream, time_point now, gossip::outbox& out) {
+        awaiting_until_ = now + answer_time;
+        if (by_stream && engine_.join(where, now, out))
+            ++joins_;
+        else
+            engine_.hello(where, now, out);
     }
 
-    void discovery_over(gossip::event_kind kind, std::optional<error> why, time_point now, gossip::outbox& out) {
-        clock_.ended(!engine_.joined(), now, rng_);
+    void discovery_over(gossip::event_kind kind, std::optional<error> why, std::size_t count, time_point now,
+                        gossip::outbox& out) {
+        clock_.ended(!engine_.joined(), why.has_value(), book_.shortest_life(), now, rng_);
         gossip::event e;
         e.kind = kind;
         e.why = gossip::cause::scheduled;
         e.subject = engine_.id();
         e.what = why;
-        e.count = static_cast<std::uint32_t>(candidates_.size());
+        e.count = static_cast<std::uint32_t>(count);
         out.notify(e);
     }
 
+    /// What the engine told while it dealt with one input: new members, and what became of joins.
+    void take_events(std::size_t told, time_point now, gossip::outbox& out) {
+        for (std::size_t i = told, end = out.events().size(); i < end; ++i) {
+            gossip::event const e = out.events()[i]; // a copy: more may be told meanwhile
+            switch (e.kind) {
+            case gossip::event_kind::member_up: learn(e, true, now, out); break;
+            case gossip::event_kind::member_updated: learn(e, false, now, out); break;
+            case gossip::event_kind::member_left: book_.said_goodbye(e.subject); break;
+            case gossip::event_kind::member_removed:
+                book_.forgotten(e.subject, now);
+                decider_.hurry(now);
+                break;
+            case gossip::event_kind::joined:
+                (void)book_.answered(e.where, e.by, now);
+                if (joins_ != 0) --joins_;
+                break;
+            case gossip::event_kind::join_failed:
+                book_.refused(e.where, *e.what, now);
+                if (joins_ != 0) --joins_;
+                break;
+            default: break;
+            }
+        }
+    }
+    /// A member announced itself, or others told of it: it is a candidate, too.
+    void learn(gossip::event const& e, bool came, time_point now, gossip::outbox& out) {
+        auto const member = engine_.find(e.subject);
+        if (!member || (!came && book_.find(e.subject) == nullptr)) return;
+        address_list const where = addresses_of(*member);
+        auto const from =
+            e.why == gossip::cause::contacted ? discovery::provenance::inbound : discovery::provenance::gossip;
+        auto const learnt = book_.learn(e.subject, where.span(), from, gate_, now);
+        if (learnt.entry == nullptr || !learnt.is_new) return;
+        if (schedule_.find_names) (void)names_.add(learnt.entry->places.front().where.address, now);
+        gossip::event found = e;
+        found.kind = gossip::event_kind::peer_found;
+        out.notify(found);
+    }
+
     /// After every input: isolation hurries discovery, and a due run begins.
-    void after(time_point now, gossip::outbox& out) {
+    void after(std::size_t told, time_point now, gossip::outbox& out) {
+        if (told != out.events().size()) take_events(told, now, out);
         if (!active()) return;
         bool const joined = engine_.joined();
         if (was_joined_ && !joined) {
             clock_.hurry(now);
-            next_calls_ = now;
+            decider_.on_isolated(book_, now);
+            joins_ = 0;
         }
         if (joined && !was_joined_) clock_.reset();
         was_joined_ = joined;
+        while (auto const address = names_.ask(now)) out.resolve_address(*address);
         if (!clock_.begin(now)) return;
         gossip::event e;
         e.kind = gossip::event_kind::discovery_started;
@@ -271,10 +384,13 @@ private:
     seeded_rng rng_;
     discovery_schedule schedule_;
     discovery_clock clock_;
+    call_decider decider_;
+    candidate_book book_;
+    candidate_gate gate_;
+    host_name_queue names_;
     engine_type engine_;
-    std::vector<known> candidates_;
-    std::uint64_t candidates_dropped_ = 0;
-    time_point next_calls_ = never;
+    std::size_t joins_ = 0; ///< dialled while alone and not over
+    time_point awaiting_until_{};
     bool was_joined_ = false;
 };
 

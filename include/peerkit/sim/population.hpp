@@ -3,6 +3,7 @@
 #ifndef PEERKIT_SIM_POPULATION_HPP
 #define PEERKIT_SIM_POPULATION_HPP
 
+#include <peerkit/core/address_class.hpp>
 #include <peerkit/core/bytes.hpp>
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/endpoint.hpp>
@@ -22,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -29,6 +31,12 @@
 
 PEERKIT_BEGIN_NAMESPACE
 namespace sim {
+
+/// A network interface of a simulated machine beside its first: on a subnet, which is not routed to others.
+struct simulated_interface {
+    ip_prefix on{}; ///< its address, and how many bits of it name the subnet
+    bool up = true;
+};
 
 /// One node of a world across all its lives, and what the world remembers of it.
 template <SimulatedNode Node>
@@ -63,6 +71,14 @@ struct resident {
     std::size_t view_size = 0;              // at the last scan
     std::vector<occurrence> waiting;        // while paused
     std::size_t waiting_datagrams = 0;
+    bool first_interface_up = true;
+    std::vector<simulated_interface> interfaces; // beside the one `self.where` is on
+};
+
+/// Where a packet goes, and where its receiver sees it come from.
+struct simulated_route {
+    node_index to = nobody;
+    ip_endpoint source{};
 };
 
 /// The residents of a world: found by number, by id and by address.
@@ -95,14 +111,62 @@ public:
     /// `nobody` for an address outside the world.
     [[nodiscard]] node_index index_at(ip_endpoint const& where) const noexcept {
         byte_view const b = where.address.bytes();
-        if (b.size() != 4 || b[0] != std::byte{10} || where.port != default_gossip_port) return nobody;
+        if (where.port != default_gossip_port) return nobody;
+        if (b.size() != 4 || b[0] != std::byte{10}) {
+            if (by_address_.empty()) return nobody;
+            auto const at = by_address_.find(where.address);
+            return at != by_address_.end() ? at->second : nobody;
+        }
         auto const index = static_cast<node_index>(load_big<std::uint32_t>(b.data()) & 0xffffffU);
         return index < residents_.size() ? index : nobody;
+    }
+
+    /// Another interface. False if its address is one of 10.0.0.0/8, which are the first addresses, or taken.
+    bool add_interface(node_index i, ip_prefix const& on) {
+        byte_view const b = on.address.bytes();
+        if (b.empty() || (b.size() == 4 && b[0] == std::byte{10})) return false;
+        if (!by_address_.emplace(on.address, i).second) return false;
+        residents_[i].interfaces.push_back({on});
+        return true;
+    }
+    /// False if the resident has no such address.
+    bool set_interface(node_index i, ip_address const& address, bool up) {
+        resident<Node>& r = residents_[i];
+        if (address == r.self.where.address) {
+            r.first_interface_up = up;
+            return true;
+        }
+        for (simulated_interface& one : r.interfaces) {
+            if (one.on.address != address) continue;
+            one.up = up;
+            return true;
+        }
+        return false;
+    }
+    /// First addresses reach each other; the others reach those of their own subnet. Goes to nobody if an interface on
+    /// the way is down or missing.
+    [[nodiscard]] simulated_route route(node_index from, ip_endpoint const& where) const noexcept {
+        node_index const to = index_at(where);
+        if (to == nobody) return {};
+        resident<Node> const& sender = residents_[from];
+        resident<Node> const& receiver = residents_[to];
+        if (where == receiver.self.where) {
+            if (!sender.first_interface_up || !receiver.first_interface_up) return {};
+            return {to, sender.self.where};
+        }
+        for (simulated_interface const& target : receiver.interfaces) {
+            if (target.on.address != where.address || !target.up) continue;
+            for (simulated_interface const& own : sender.interfaces) {
+                if (own.up && own.on.contains(where.address)) return {to, {own.on.address, sender.self.where.port}};
+            }
+        }
+        return {};
     }
 
 private:
     std::deque<resident<Node>> residents_;                // never moves: nodes are called while others are born
     std::unordered_map<std::uint64_t, node_index> by_id_; // looked up, never walked
+    std::map<ip_address, node_index> by_address_;         // of the interfaces beside the first
 };
 
 } // namespace sim

@@ -3,6 +3,7 @@
 #ifndef PEERKIT_SIM_WORLD_HPP
 #define PEERKIT_SIM_WORLD_HPP
 
+#include <peerkit/core/address_class.hpp>
 #include <peerkit/core/bytes.hpp>
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/endpoint.hpp>
@@ -12,6 +13,7 @@
 #include <peerkit/core/rng.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate.hpp>
+#include <peerkit/discovery/error.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
@@ -111,6 +113,15 @@ public:
                 after(wait, [this] { spawn(); });
             }
         }
+    }
+    /// Gives the machine another interface: `on` is its address and the length of its subnet, and it reaches those of
+    /// the same subnet only. Addresses in 10.0.0.0/8 are refused. What is announced is up to `default_nodes::describe`.
+    bool add_interface(node_index i, ip_prefix const& on) { return residents_.add_interface(i, on); }
+    /// Takes the interface with that address, the first one included, down or up. The node is not told; datagrams and
+    /// dials from then on get nowhere, streams that are open stay so. False if the machine has no such address.
+    bool set_interface(node_index i, ip_address const& address, bool up) {
+        audit_.disturb();
+        return residents_.set_interface(i, address, up);
     }
     /// The process ends without a word; its machine refuses dials and resets streams.
     bool crash(node_index i) { return take_down(i, false); }
@@ -381,6 +392,7 @@ private:
         buffer_id bytes{};
         std::uint32_t size = 0;
         bool corrupted = false;
+        ip_endpoint source{};
     };
 
     // --- lives ---
@@ -484,7 +496,7 @@ private:
                 ++residents_[i].stats.dials;
                 ++stats_.dials;
                 audit_.check_destination(i, a.to);
-                if (!streams_.dial(i, a.stream, residents_.index_at(a.to)))
+                if (!streams_.dial(i, a.stream, residents_.route(i, a.to).to))
                     audit_.violate(i, "dialled with the name of a stream it has");
                 break;
             }
@@ -493,6 +505,7 @@ private:
                 if (!streams_.close(i, a.stream)) audit_.violate(i, "closed a stream it does not have");
                 break;
             case gossip::action_kind::run_discovery: begin_discovery(i); break;
+            case gossip::action_kind::resolve_address: deny_name(i, a.to.address); break;
             case gossip::action_kind::persist: persist(i, a.bytes); break;
             case gossip::action_kind::notify: take_event(i, *a.what); break;
             }
@@ -538,7 +551,8 @@ private:
         r.stats.datagram_bytes_sent += bytes.size();
         ++stats_.datagrams_sent;
         stats_.datagram_bytes_sent += bytes.size();
-        node_index const to = residents_.index_at(where);
+        simulated_route const route = residents_.route(from, where);
+        node_index const to = route.to;
         audit_.check_destination(from, where);
         audit_.check_datagram(from, bytes.size());
         if (send_handler_) send_handler_(from, to, bytes);
@@ -558,7 +572,7 @@ private:
         for (std::size_t copy = 0; copy < fate.copies; ++copy) {
             std::uint32_t const slot = take_parcel();
             parcel& p = parcels_[slot];
-            p = {from, to, pool_.take(bytes.size()), static_cast<std::uint32_t>(bytes.size()), false};
+            p = {from, to, pool_.take(bytes.size()), static_cast<std::uint32_t>(bytes.size()), false, route.source};
             std::byte* const kept = pool_.data(p.bytes);
             copy_bytes(bytes, {kept, bytes.size()});
             if (copy == 0 && fate.corrupted && !bytes.empty()) {
@@ -589,19 +603,16 @@ private:
         byte_span const bytes{pool_.data(p.bytes), p.size};
         ++r.stats.datagrams_received;
         ++stats_.datagrams_delivered;
-        if (intruder_.active() && !p.corrupted)
-            intruder_.overhear(p.to, r.self.life, residents_[p.from].self.where, bytes);
+        if (intruder_.active() && !p.corrupted) intruder_.overhear(p.to, r.self.life, p.source, bytes);
         trace_line const line{since_start(), trace_kind::datagram, p.from, p.to, p.size, hash_bytes(bytes)};
         if (p.corrupted && audit_.enabled()) {
             note(line);
-            deliver_unauthentic(p.to, residents_[p.from].self.where, bytes, "a packet damaged on its way", false);
+            deliver_unauthentic(p.to, p.source, bytes, "a packet damaged on its way", false);
         } else {
             audit_.know_node(p.to, p.from);
             enter(
                 p.to, line,
-                [&](Node& n, time_point now, gossip::outbox& out) {
-                    n.on_datagram(bytes, residents_[p.from].self.where, now, out);
-                },
+                [&](Node& n, time_point now, gossip::outbox& out) { n.on_datagram(bytes, p.source, now, out); },
                 call_reason::datagram);
         }
         give_back_parcel(what.a);
@@ -749,6 +760,19 @@ private:
             found.push_back(std::move(c));
         }
         return found;
+    }
+    /// There is no reverse DNS in the world; nodes that ask for names are told so.
+    void deny_name(node_index i, ip_address const& of) {
+        using discovery::discovery_error;
+        if constexpr (requires(Node& n, result<std::string_view> name) { n.on_host_name(of, name, now_, out_); }) {
+            after(options_.discovery_delay, [this, i, of, life = residents_[i].self.life] {
+                if (!up(i) || residents_[i].self.life != life || residents_[i].paused) return;
+                enter(i, {since_start(), trace_kind::call, nobody, i, 0, 0},
+                      [&](Node& n, time_point now, gossip::outbox& out) {
+                          n.on_host_name(of, fail(discovery_error::unresolved), now, out);
+                      });
+            });
+        }
     }
     void persist(node_index i, byte_view bytes) {
         resident_type& r = residents_[i];

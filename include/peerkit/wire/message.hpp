@@ -4,6 +4,8 @@
 #define PEERKIT_WIRE_MESSAGE_HPP
 
 #include <peerkit/core/bytes.hpp>
+#include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/ip_address.hpp>
 #include <peerkit/core/limits.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
@@ -20,7 +22,7 @@ PEERKIT_BEGIN_NAMESPACE
 namespace wire {
 
 /// What a message says. Values below 128 that are not listed are refused; values from 128 on are for messages
-/// a receiver may skip without harm, and unknown ones are skipped and counted.
+/// a receiver may skip without harm, and those not listed are skipped and counted.
 enum class message_type : std::uint8_t {
     ping = 1,            ///< nonce, incarnation of the sender: answer with `ack`
     ack = 2,             ///< nonce of the ping, incarnation of the sender
@@ -33,6 +35,7 @@ enum class message_type : std::uint8_t {
     hello = 9,           ///< as ping, to an address whose node is not known
     exchange_begin = 16, ///< flags: a full-state exchange starts
     exchange_end = 17,   ///< count of announcements sent in the exchange
+    observed = 128,      ///< endpoint: where the answered packet came from, unless its sender announces that
 };
 
 /// Bits of `message::flags` in `exchange_begin`.
@@ -51,9 +54,11 @@ struct message {
     std::uint64_t nonce = 0;
     short_id subject{};
     std::uint64_t incarnation = 0;
-    byte_view record;
+    byte_view record; ///< of `observed`: the bytes that `where` reads
     std::array<short_id, limits::accusers> accusers;
 
+    /// The endpoint of `observed`; none in other messages.
+    [[nodiscard]] ip_endpoint where() const noexcept;
     [[nodiscard]] std::span<short_id const> accuser_list() const noexcept { return {accusers.data(), accuser_count}; }
 };
 
@@ -64,7 +69,9 @@ namespace detail {
 
 inline constexpr std::size_t accusation_head = 17; // subject, incarnation, count
 
-[[nodiscard]] constexpr bool skippable(std::uint8_t type) noexcept { return type >= 128; }
+[[nodiscard]] constexpr bool skippable(std::uint8_t type) noexcept {
+    return type >= 128 && type != static_cast<std::uint8_t>(message_type::observed);
+}
 [[nodiscard]] constexpr bool usable_incarnation(std::byte const* at) noexcept {
     return (*at & std::byte{0x80}) == std::byte{0}; // below limits::incarnation, which is 2^63
 }
@@ -83,7 +90,8 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::exchange_end: return 4;
     case message_type::announce:
     case message_type::suspect:
-    case message_type::dead: break;
+    case message_type::dead:
+    case message_type::observed: break;
     }
     return 0;
 }
@@ -107,6 +115,26 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     return {};
 }
 
+/// Bytes of an endpoint: family (4 or 6), address, port; 0 for another family.
+[[nodiscard]] constexpr std::size_t endpoint_size(std::byte family) noexcept {
+    return family == std::byte{4} ? 7 : family == std::byte{6} ? 19 : 0;
+}
+[[nodiscard]] inline ip_endpoint read_endpoint(std::byte const* body) noexcept {
+    std::size_t const size = endpoint_size(*body) - 3;
+    return {ip_address::from_bytes({body + 1, size}), load_big<std::uint16_t>(body + 1 + size)};
+}
+[[nodiscard]] inline result<void> check_endpoint(byte_view body, std::size_t offset) noexcept {
+    if (body.empty()) return fail(wire_error::bad_message_length, offset, "endpoint");
+    std::size_t const size = endpoint_size(body[0]);
+    if (size == 0) return fail(wire_error::bad_address, offset, "endpoint");
+    if (body.size() != size) return fail(wire_error::bad_message_length, offset, "endpoint");
+    ip_endpoint const where = read_endpoint(body.data());
+    // An IPv4 address in the clothes of an IPv6 one would not be written again as it was.
+    if (where.address.bytes().size() != size - 3) return fail(wire_error::bad_address, offset, "endpoint");
+    if (where.port == 0) return fail(wire_error::zero_port, offset + size - 2, "endpoint");
+    return {};
+}
+
 /// One message body; `offset` is where it starts in the packet.
 [[nodiscard]] inline result<void> check_body(message_type type, byte_view body, std::size_t offset) noexcept {
     switch (type) {
@@ -125,6 +153,7 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
         return {};
     case message_type::suspect:
     case message_type::dead: return check_accusation(body, offset);
+    case message_type::observed: return check_endpoint(body, offset);
     case message_type::nack:
     case message_type::indirect_ping:
     case message_type::exchange_begin:
@@ -140,6 +169,10 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
 }
 
 } // namespace detail
+
+inline ip_endpoint message::where() const noexcept {
+    return type == message_type::observed && !record.empty() ? detail::read_endpoint(record.data()) : ip_endpoint{};
+}
 
 /// Reads the messages of a checked packet one after another; made by `packet_view::messages`.
 class message_cursor {
@@ -202,6 +235,7 @@ private:
             break;
         case message_type::exchange_begin: out.flags = std::to_integer<std::uint8_t>(body[0]); break;
         case message_type::exchange_end: out.count = load_big<std::uint32_t>(body); break;
+        case message_type::observed: out.record = {body, size}; break;
         }
     }
 
@@ -322,6 +356,18 @@ public:
         std::byte* const body = open(message_type::exchange_end, 4);
         if (body == nullptr) return false;
         store_big(body, count);
+        return true;
+    }
+
+    /// `where`: an address and a port.
+    bool observed(ip_endpoint const& where) noexcept {
+        if (!where) return false;
+        byte_view const address = where.address.bytes();
+        std::byte* const body = open(message_type::observed, 3 + address.size());
+        if (body == nullptr) return false;
+        *body = static_cast<std::byte>(where.address.family());
+        copy_bytes(address, {body + 1, address.size()});
+        store_big(body + 1 + address.size(), where.port);
         return true;
     }
 

@@ -132,6 +132,17 @@ public:
         return {a.address, a.port != 0 ? a.port : gossip_port()};
     }
 
+    /// The index of the first address that is this endpoint, the gossip port where none was given. None if it is not
+    /// announced.
+    [[nodiscard]] std::optional<std::size_t> index_of(ip_endpoint const& where) const noexcept {
+        std::size_t i = 0;
+        for (typed_address const& a : addresses()) {
+            if (a.address == where.address && (a.port != 0 ? a.port : gossip_port()) == where.port) return i;
+            ++i;
+        }
+        return std::nullopt;
+    }
+
     /// What is signed, after the domain and the network id.
     [[nodiscard]] constexpr byte_view unsigned_part() const noexcept { return {data_, size_ - layout::signature_size}; }
     /// 64 bytes.

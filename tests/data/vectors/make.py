@@ -230,6 +230,7 @@ def vectors():
             message(9, struct.pack(">QQ", 0xBB, incarnation)),
             message(16, b"\3"),
             message(17, struct.pack(">I", 1)),
+            message(128, b"\4" + bytes([192, 0, 2, 7]) + struct.pack(">H", 9100)),
             message(200, b"skipped"),
         ]
     )

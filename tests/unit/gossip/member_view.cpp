@@ -23,6 +23,12 @@ TEST_CASE("a member is shown as its row and its own record have it") {
     CHECK(m.incarnation() == 12);
     CHECK(m.since() == time_point{std::chrono::seconds{3}});
     CHECK(m.endpoint() == p.where);
+    CHECK(m.announces(p.where));
+    CHECK(m.announces({ip_address::v4(192, 0, 2, 1), 77}));
+    CHECK_FALSE(m.announces({ip_address::v4(192, 0, 2, 1), 78}));
+    CHECK_FALSE(m.announces({ip_address::v4(192, 0, 2, 2), 77}));
+    table[at].address = 1;
+    CHECK(m.endpoint() == ip_endpoint{ip_address::v4(192, 0, 2, 1), 77});
     CHECK(equal(m.record().bytes(), record));
     CHECK_FALSE(m.is_self());
     CHECK(gossip::member_view{table[at], true}.is_self());

@@ -38,7 +38,8 @@ TEST_CASE("actions come out in the order and with the contents they were put in"
     out.run_discovery();
     (void)out.room(3);
     out.persist(2);
-    REQUIRE(out.size() == 7);
+    out.resolve_address(where.address);
+    REQUIRE(out.size() == 8);
     CHECK(out[0].kind == action_kind::send_datagram);
     CHECK(out[0].to == where);
     CHECK(out[0].bytes.size() == 5);
@@ -55,8 +56,13 @@ TEST_CASE("actions come out in the order and with the contents they were put in"
     CHECK(out[5].kind == action_kind::run_discovery);
     CHECK(out[6].kind == action_kind::persist);
     CHECK(out[6].bytes.size() == 2);
+    CHECK(out[7].kind == action_kind::resolve_address);
+    CHECK(out[7].to.address == where.address);
+    REQUIRE(out.events().size() == 1);
+    CHECK(out.events()[0].count == 42);
     out.clear();
     CHECK(out.empty());
+    CHECK(out.events().empty());
 }
 
 TEST_CASE("bytes put in earlier survive the growth of the arena") {

@@ -17,11 +17,19 @@ namespace {
 
 short_id name(std::uint64_t n) { return static_cast<short_id>(n); }
 
+/// The addresses 192.0.2.1, 192.0.2.2, ...
+membership::address_book::endpoints addresses(std::uint8_t count) {
+    membership::address_book::endpoints made;
+    for (; made.size < count; ++made.size)
+        made.where[made.size] = {ip_address::v4(192, 0, 2, static_cast<std::uint8_t>(made.size + 1)), 9000};
+    return made;
+}
+
 /// Every step with its time since the start, asking at each `next`.
 std::vector<std::pair<duration, probe_step>> timetable(tunables const& t) {
     probe p;
     time_point const start{10s};
-    p.begin(3, name(7), 99, start);
+    p.begin(3, name(7), 99, addresses(1), start);
     std::vector<std::pair<duration, probe_step>> steps;
     while (p.active()) {
         time_point const at = p.next(t);
@@ -58,7 +66,7 @@ TEST_CASE("an ended probe wants nothing more") {
     probe p;
     CHECK_FALSE(p.active());
     CHECK(p.next(gossip::lan()) == never);
-    p.begin(3, name(7), 99, time_point{10s});
+    p.begin(3, name(7), 99, addresses(1), time_point{10s});
     CHECK(p.subject() == 3);
     CHECK(p.subject_key() == name(7));
     CHECK(p.nonce() == 99);
@@ -71,7 +79,7 @@ TEST_CASE("a late timer gives no verdict before everybody was asked and had time
     tunables const t = gossip::lan();
     probe p;
     time_point const start{10s};
-    p.begin(3, name(7), 99, start);
+    p.begin(3, name(7), 99, addresses(1), start);
     REQUIRE(p.due(t, start) == probe_step::ping);
     time_point const late = start + 950ms; // past the time of the verdict
     std::vector<probe_step> steps;
@@ -86,7 +94,7 @@ TEST_CASE("a late timer gives no verdict before everybody was asked and had time
 
 TEST_CASE("a helper is asked once, and no more helpers than there is room for") {
     probe p;
-    p.begin(3, name(7), 99, time_point{10s});
+    p.begin(3, name(7), 99, addresses(1), time_point{10s});
     CHECK(p.ask(name(1)));
     CHECK_FALSE(p.ask(name(1)));
     for (std::uint64_t i = 2; i <= probe::max_helpers; ++i) CHECK(p.ask(name(i)));
@@ -94,8 +102,81 @@ TEST_CASE("a helper is asked once, and no more helpers than there is room for") 
     CHECK(p.helpers_asked() == probe::max_helpers);
     p.nack();
     CHECK(p.nacks() == 1);
-    p.begin(4, name(8), 98, time_point{11s});
+    p.begin(4, name(8), 98, addresses(1), time_point{11s});
     CHECK(p.nacks() == 0);
     CHECK(p.helpers_asked() == 0);
     CHECK(p.ask(name(1)));
+}
+
+TEST_CASE("a member with one address is pinged there and nowhere else, and dialled once") {
+    tunables const t = gossip::lan();
+    probe p;
+    time_point const start{10s};
+    p.begin(3, name(7), 99, addresses(1), start);
+    CHECK(p.addresses() == 1);
+    for (std::uint8_t i = 0; i < t.direct_tries; ++i) {
+        REQUIRE(p.due(t, start + t.probe_retry * i) == probe_step::ping);
+        std::vector<std::size_t> to;
+        p.for_each_due_address(t, [&](std::size_t at) { to.push_back(at); });
+        CHECK(to == std::vector<std::size_t>{0});
+    }
+    CHECK(p.next_dial() == addresses(1).where[0]);
+    CHECK_FALSE(p.next_dial());
+}
+
+TEST_CASE("every address of a member has been pinged when helpers are asked, the first one every time") {
+    for (tunables t : {gossip::lan(), gossip::wan(), gossip::local()}) {
+        for (std::uint8_t tries = 1; tries <= 4; ++tries) {
+            t.direct_tries = tries;
+            if (!gossip::check(t)) continue;
+            for (std::uint8_t count = 2; count <= limits::addresses; ++count) {
+                probe p;
+                time_point const start{10s};
+                p.begin(3, name(7), 99, addresses(count), start);
+                std::vector<std::size_t> sent(count);
+                std::size_t pings = 0;
+                for (std::uint8_t i = 0; i < tries; ++i) {
+                    REQUIRE(p.due(t, start + t.probe_retry * i) == probe_step::ping);
+                    std::size_t at_once = 0;
+                    p.for_each_due_address(t, [&](std::size_t at) {
+                        ++sent[at];
+                        ++at_once;
+                        ++pings;
+                    });
+                    // Only the first is pinged at first: an answer spares the others the question.
+                    if (i == 0 && tries > 1) CHECK(at_once == 1);
+                }
+                CHECK(sent[0] == tries);
+                for (std::size_t const times : sent) CHECK(times >= 1);
+                CHECK(pings <= tries + limits::addresses + tries);
+            }
+        }
+    }
+}
+
+TEST_CASE("the nonce of an answer tells which address was answered at, and no other nonce is one of the probe") {
+    probe p;
+    CHECK_FALSE(p.address_of(0));
+    p.begin(3, name(7), 0x8000000000000005, addresses(8), time_point{10s});
+    for (std::size_t i = 0; i < 8; ++i) {
+        CHECK(p.address_of(p.nonce_at(i)) == i);
+        for (std::size_t k = 0; k < i; ++k) CHECK(p.nonce_at(i) != p.nonce_at(k));
+    }
+    CHECK(p.nonce_at(0) == p.nonce());
+    CHECK_FALSE(p.address_of(p.nonce() ^ 1U));
+    CHECK_FALSE(p.address_of(p.nonce_at(3) ^ 1U));
+    CHECK_FALSE(p.address_of(p.nonce() ^ 16U));
+    CHECK_FALSE(p.address_of(p.nonce() ^ std::uint64_t{1} << 63U));
+    p.begin(3, name(7), 99, addresses(2), time_point{10s});
+    CHECK(p.address_of(p.nonce_at(1)) == 1);
+    CHECK_FALSE(p.address_of(p.nonce_at(2)));
+    p.end();
+    CHECK_FALSE(p.address_of(p.nonce()));
+}
+
+TEST_CASE("each address is dialled once, in order") {
+    probe p;
+    p.begin(3, name(7), 99, addresses(3), time_point{10s});
+    for (std::size_t i = 0; i < 3; ++i) CHECK(p.next_dial() == addresses(3).where[i]);
+    CHECK_FALSE(p.next_dial());
 }

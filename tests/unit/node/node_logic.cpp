@@ -1,10 +1,11 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// Tests of node::node_logic: when it looks for peers, whom it calls, what isolation changes.
+// Tests of node::node_logic: when it looks for peers, whom it calls, what isolation changes, whom it learns of.
 #include <peerkit/node/node_logic.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,10 @@
 using namespace peerkit;
 using namespace tests;
 using discovery::candidate;
+using discovery::provenance;
+using node::call_result;
+using node::drop_reason;
+using node::known_candidate;
 
 namespace {
 
@@ -36,9 +41,8 @@ candidate candidate_at(ip_endpoint const& where) {
 /// A node of its own, started.
 struct node_stage : basic_stage<logic> {
     explicit node_stage(gossip::tunables const& t = quiet(), node::discovery_schedule const& d = {})
-        : basic_stage<logic>{node_options(t, d)} {
-        REQUIRE(start());
-    }
+        : node_stage{node_options(t, d)} {}
+    explicit node_stage(logic::options const& o) : basic_stage<logic>{o} { REQUIRE(start()); }
     void answer(std::vector<candidate> const& found) {
         call([&](auto& n, auto now, auto& out) {
             n.on_candidates(found, now, out);
@@ -55,6 +59,31 @@ struct node_stage : basic_stage<logic> {
         call([&](auto& n, auto now, auto& out) {
             n.contact(where, now, out);
             return 0;
+        });
+    }
+    void hint() {
+        call([&](auto& n, auto now, auto& out) {
+            n.on_discovery_hint(now, out);
+            return 0;
+        });
+    }
+    void host_name(ip_address const& of, result<std::string_view> name) {
+        call([&](auto& n, auto now, auto& out) {
+            n.on_host_name(of, name, now, out);
+            return 0;
+        });
+    }
+    [[nodiscard]] known_candidate const* known(ip_endpoint const& where) { return (*this)->candidates().find(where); }
+    /// Answers the latest hello that went to `p`.
+    void answer_hello(puppet& p) {
+        std::uint64_t nonce = 0;
+        for (auto const& d : sent_to(p)) {
+            if (auto const* m = d.find(message_type::hello)) nonce = m->nonce;
+        }
+        REQUIRE(nonce != 0);
+        deliver(p, [&](auto& packet) {
+            packet.ack(nonce, p.incarnation);
+            packet.announce(p.record());
         });
     }
     /// `p` calls and exchanges state: this node has joined.
@@ -170,8 +199,8 @@ TEST_CASE("candidates found while alone are joined at once, a few by stream, the
     // Again and again until somebody answers.
     for (int i = 0; i < 5; ++i) {
         s.forget();
-        s.advance(6s);
-        CHECK(s.called().size() >= 10);
+        s.advance(18s);
+        CHECK(s.called().size() == 10);
     }
 }
 
@@ -351,4 +380,372 @@ TEST_CASE("an update goes to the engine, with its errors") {
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error() == core_error::empty);
     CHECK(s->incarnation() == 2);
+}
+
+TEST_CASE("numbers of the schedule that contradict each other keep a node from starting") {
+    node::discovery_schedule d;
+    d.contact_period = 0s;
+    basic_stage<logic> s{node_options(quiet(), d)};
+    auto const started = s.call([](auto& n, auto now, auto& out) { return n.start(now, out); });
+    REQUIRE_FALSE(started.has_value());
+    CHECK(started.error() == gossip_error::bad_tunables);
+    CHECK_FALSE(s->running());
+}
+
+TEST_CASE("no more joins are under way than the schedule allows; others follow as they fail") {
+    node_stage s;
+    std::vector<candidate> found;
+    for (std::uint64_t i = 1; i <= 6; ++i) found.push_back(candidate_at(address_of(i)));
+    s.answer(found);
+    REQUIRE(s.dials.size() == 3);
+    s.advance(8s);
+    CHECK(s.dials.size() == 3);
+    s.closed(s.dials[0].id, error{gossip_error::stream_refused});
+    s.closed(s.dials[1].id, error{gossip_error::stream_refused});
+    s.advance(18s);
+    CHECK(s.dials.size() == 5);
+}
+
+TEST_CASE("what became of the last call can be seen: nothing yet, refused and why, answered by whom") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.answer({candidate_at(p.where)});
+    REQUIRE(s.dials.size() == 1);
+    REQUIRE(s.known(p.where) != nullptr);
+    CHECK(s.known(p.where)->last.what == call_result::called);
+    s.closed(s.dials[0].id, error{gossip_error::stream_timed_out});
+    CHECK(s.known(p.where)->last.what == call_result::refused);
+    REQUIRE(s.known(p.where)->last.why.has_value());
+    CHECK(*s.known(p.where)->last.why == gossip_error::stream_timed_out);
+
+    puppet& q = s.add(2);
+    s.join_with(q);
+    s.forget();
+    s.advance(20s);
+    s.answer_hello(p);
+    CHECK(s.known(p.where)->last.what == call_result::answered);
+    CHECK(s.known(p.where)->last.by == p.key());
+    CHECK(s.known(p.where)->last.where == p.where);
+    CHECK(s.known(p.where)->unanswered == 0);
+}
+
+TEST_CASE("a join that succeeds is an answer") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.answer({candidate_at(p.where)});
+    REQUIRE(s.dials.size() == 1);
+    s.opened(s.dials[0].id);
+    REQUIRE(s.frames.size() == 1);
+    puppet_stream stream{p, puppet_stream::side::acceptor};
+    REQUIRE(stream.open(s.frames[0].frame));
+    s.frame(s.dials[0].id, stream.frame([&](auto& packet) {
+        packet.exchange_begin(peerkit::wire::exchange_flags::reply);
+        packet.announce(p.record());
+        packet.exchange_end(1);
+    }));
+    REQUIRE(s.count(event_kind::joined) == 1);
+    CHECK(s.known(p.where)->last.what == call_result::answered);
+    CHECK(s.known(p.where)->last.by == p.key());
+    CHECK(s.count(event_kind::peer_found) == 0); // a strategy named it
+}
+
+TEST_CASE("a stranger's packet is no answer") {
+    node_stage s;
+    s.answer({candidate_at(address_of(5))});
+    s.deliver_raw(bytes(100, std::byte{1}), address_of(5));
+    CHECK(s.known(address_of(5))->last.what == call_result::called);
+}
+
+TEST_CASE("a candidate that answered under another address than it announces is a member like others") {
+    node_stage s;
+    puppet& p = s.add(1);
+    puppet& q = s.add(2);
+    s.join_with(p);
+    ip_endpoint const mapped{ip_address::v4(192, 0, 2, 9), 4000};
+    s.answer({candidate_at(mapped)});
+    std::uint64_t nonce = 0;
+    for (auto const& d : s.sent) {
+        if (auto const* m = d.find(message_type::hello); m != nullptr && d.to == mapped) nonce = m->nonce;
+    }
+    REQUIRE(nonce != 0);
+    s.deliver(
+        q,
+        [&](auto& packet) {
+            packet.ack(nonce, 1);
+            packet.announce(q.record());
+        },
+        mapped);
+    CHECK(s.known(mapped)->last.by == q.key());
+    s.forget();
+    s.advance(8min);
+    CHECK(s.greeted().count(mapped) == 0);
+    s.advance(4min); // now and then it is made sure of
+    CHECK(s.greeted().count(mapped) == 1);
+}
+
+TEST_CASE("a peer that nobody had named becomes a candidate, and the host is told how it was found") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.announce(p);
+    REQUIRE(s.count(event_kind::peer_found) == 1);
+    gossip::event const found = *s.last(event_kind::peer_found);
+    CHECK(found.subject == p.id());
+    CHECK(found.where == p.where);
+    CHECK(found.why == cause::contacted);
+    REQUIRE(s.known(p.where) != nullptr);
+    CHECK(s.known(p.where)->sources == node::provenance_set{provenance::inbound});
+    CHECK(s.known(p.where)->display_name() == p.where.address.to_string());
+
+    puppet const told{77};
+    s.deliver(p, [&](auto& packet) { packet.announce(told.record()); });
+    REQUIRE(s.count(event_kind::peer_found) == 2);
+    CHECK(s.last(event_kind::peer_found)->why == cause::announced);
+    CHECK(s.last(event_kind::peer_found)->by == p.key());
+    CHECK(s.known(told.where)->sources == node::provenance_set{provenance::gossip});
+    CHECK(s->candidate_count() == 2);
+    // Once for each.
+    p.incarnation = 2;
+    s.announce(p);
+    CHECK(s.count(event_kind::peer_found) == 2);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a peer that a strategy or the host named is no news") {
+    node_stage s;
+    puppet& p = s.add(1);
+    puppet& q = s.add(2);
+    s.answer({candidate_at(p.where)});
+    s.contact(q.where);
+    s.announce(p);
+    s.announce(q);
+    CHECK(s.count(event_kind::member_up) == 2);
+    CHECK(s.count(event_kind::peer_found) == 0);
+    CHECK(s->candidate_count() == 2);
+    CHECK(s.lookups.empty());
+}
+
+TEST_CASE("the name of a new peer is looked up in the background and told when it is found") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.announce(p);
+    REQUIRE(s.lookups == std::vector{p.where.address});
+    SUBCASE("it has one") {
+        s.host_name(p.where.address, "db1.example.org.");
+        REQUIRE(s.count(event_kind::peer_named) == 1);
+        CHECK(s.last(event_kind::peer_named)->subject == p.id());
+        CHECK(s.last(event_kind::peer_named)->where == p.where);
+        CHECK(s.known(p.where)->display_name() == "db1.example.org");
+        s.host_name(p.where.address, "other.example.org"); // not asked for
+        CHECK(s.known(p.where)->display_name() == "db1.example.org");
+    }
+    SUBCASE("it has none, and is not asked for again") {
+        s.host_name(p.where.address, fail(discovery::discovery_error::unresolved));
+        s.advance(1h);
+        CHECK(s.lookups.size() == 1);
+        CHECK(s.known(p.where)->display_name() == p.where.address.to_string());
+    }
+    SUBCASE("the name service cannot tell, and is asked again") {
+        s.host_name(p.where.address, fail(discovery::discovery_error::timed_out));
+        s.advance(9min);
+        CHECK(s.lookups.size() == 1);
+        s.advance(1min);
+        CHECK(s.lookups.size() == 2);
+    }
+    SUBCASE("the name is none") {
+        s.host_name(p.where.address, "\x1b[31mred");
+        CHECK(s.count(event_kind::peer_named) == 0);
+        CHECK(s.known(p.where)->display_name() == p.where.address.to_string());
+    }
+    SUBCASE("names come too late") {
+        s.advance(35s);
+        s.host_name(p.where.address, "late.example.org");
+        CHECK(s.count(event_kind::peer_named) == 0);
+    }
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("many new peers at once are looked up one by one") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.announce(p);
+    for (std::uint64_t i = 100; i < 400; ++i) {
+        puppet const told{i};
+        s.deliver(p, [&](auto& packet) { packet.announce(told.record()); });
+    }
+    CHECK(s->alive_count() == 302);
+    CHECK(s.lookups.size() == 1);
+    CHECK(s->candidates().strangers() == 256);
+    CHECK(s->candidates().dropped(drop_reason::no_room) == 45);
+    for (int i = 0; i < 200; ++i) {
+        s.host_name(s.lookups.back(), fail(discovery::discovery_error::unresolved));
+        s.advance(1s);
+    }
+    CHECK(s.lookups.size() == node::host_name_queue::most_waiting);
+    CHECK(s->check_invariants() == 0);
+}
+
+TEST_CASE("names are not looked up where the host does not want it") {
+    node::discovery_schedule d;
+    d.find_names = false;
+    node_stage s{quiet(), d};
+    s.announce(s.add(1));
+    CHECK(s.count(event_kind::peer_found) == 1);
+    CHECK(s.lookups.empty());
+}
+
+TEST_CASE("a peer known through members only is called by the engine while it is held dead, and here once forgotten") {
+    auto t = quiet();
+    t.tombstone_time = 100h;
+    node_stage s{t};
+    puppet& p = s.add(1);
+    puppet& q = s.add(2);
+    puppet& r = s.add(3);
+    s.join_with(p);
+    s.answer({});
+    s.announce(q);
+    s.announce(r);
+    s.accuse(p, message_type::dead, r, 1);
+    s.accuse(p, message_type::dead, q, 1);
+    REQUIRE(s.state_of(q) == member_state::dead);
+    CHECK(s.known(q.where) != nullptr);
+    s.forget();
+    s.advance(10min);
+    for (auto const& d : s.sent_to(q)) {
+        // What the engine sends says that it is held dead, so that it can refute.
+        CHECK(d.find(message_type::dead, q.key()) != nullptr);
+    }
+    // A strategy that names it wants it called, whatever is held of it.
+    s.answer({candidate_at(q.where)});
+    s.forget();
+    s.advance(3min);
+    CHECK(s.greeted().count(q.where) == 1);
+    // The other one is called here when its tombstone has expired.
+    CHECK(s.greeted().count(r.where) == 0);
+    s.advance(110h);
+    REQUIRE(s.state_of(r) == std::nullopt);
+    s.forget();
+    s.advance(10min);
+    std::size_t calls = 0;
+    for (auto const& d : s.sent_to(r)) calls += d.find(message_type::hello) != nullptr ? 1U : 0U;
+    CHECK(calls >= 3);
+    CHECK(calls <= 7);
+}
+
+TEST_CASE("who said goodbye and was known through members only is no candidate any more") {
+    node_stage s;
+    puppet& p = s.add(1);
+    puppet& q = s.add(2);
+    s.join_with(p);
+    s.announce(q);
+    CHECK(s->candidate_count() == 2);
+    s.deliver(q, [&](auto& packet) { packet.announce(q.record(2, true)); });
+    CHECK(s->candidate_count() == 1);
+    CHECK(s.known(q.where) == nullptr);
+}
+
+TEST_CASE("a peer that announces other addresses is a candidate there") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.announce(p);
+    ip_endpoint const before = p.where, now{ip_address::v4(10, 7, 7, 7), 9000};
+    p.self.addresses[0].address = now.address;
+    p.incarnation = 2;
+    s.announce(p);
+    CHECK(s.known(before) == nullptr);
+    REQUIRE(s.known(now) != nullptr);
+    CHECK(s.known(now)->id == p.id());
+    CHECK(s.count(event_kind::peer_found) == 1);
+}
+
+TEST_CASE("what else is this node, and what the host rules out, is no candidate") {
+    auto o = node_options(quiet());
+    o.own.addresses = {ip_address::v4(192, 168, 1, 7)};
+    o.own.host_names = {"me.example.org"};
+    o.may_dial = [](ip_endpoint const& there, provenance) { return there.address != address_of(8).address; };
+    node_stage s{o};
+    candidate named = candidate_at(address_of(5));
+    named.name = named.name.cut("me.example.org");
+    s.answer({candidate_at({ip_address::v4(192, 168, 1, 7), 9000}), named, candidate_at(address_of(8)),
+              candidate_at(address_of(9))});
+    CHECK(s->candidate_count() == 1);
+    CHECK(s.called() == std::set<ip_endpoint>{address_of(9)});
+    CHECK(s->candidates().dropped(drop_reason::own_address) == 1);
+    CHECK(s->candidates().dropped(drop_reason::own_name) == 1);
+    CHECK(s->candidates().dropped(drop_reason::ruled_out) == 1);
+    s.forget();
+    s.contact(address_of(8));
+    CHECK(s.called().empty());
+}
+
+TEST_CASE("an address that this node announces from now on is its own") {
+    node_stage s;
+    description d = description_of(node_stage::own_seed);
+    d.addresses.push_back({address_of(60).address, 0, address_kind::global});
+    REQUIRE(s.call([&](auto& n, auto now, auto& out) { return n.update(d, now, out); }).has_value());
+    s.answer({candidate_at(address_of(60))});
+    CHECK(s->candidate_count() == 0);
+}
+
+TEST_CASE("a hint brings discovery forward, once a second at most") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.join_with(p);
+    s.answer({});
+    s.advance(10s);
+    s.forget();
+    s.hint();
+    CHECK(s.discoveries == 1);
+    s.hint(); // while it runs: once more
+    s.answer({});
+    CHECK(s.discoveries == 1);
+    for (int i = 0; i < 100; ++i) {
+        s.hint();
+        std::size_t const before = s.discoveries;
+        s.advance(100ms);
+        if (s.discoveries != before) s.answer({});
+    }
+    CHECK(s.discoveries <= 12);
+    CHECK(s.discoveries >= 9);
+    s.forget();
+    s.advance(40s);
+    CHECK(s.discoveries <= 1);
+}
+
+TEST_CASE("a short time to live brings the next run forward") {
+    node_stage s;
+    puppet& p = s.add(1);
+    s.join_with(p);
+    candidate c = candidate_at(p.where);
+    c.time_to_live = 10s;
+    s.answer({c});
+    s.forget();
+    s.advance(13s);
+    CHECK(s.discoveries == 1);
+}
+
+TEST_CASE("candidates can be walked through") {
+    node_stage s;
+    s.answer({candidate_at(address_of(1)), candidate_at(address_of(2))});
+    std::set<std::string> names;
+    s->for_each_candidate([&](known_candidate const& c) { names.insert(c.display_name()); });
+    CHECK(names == std::set<std::string>{"10.0.0.1", "10.0.0.2"});
+}
+
+TEST_CASE("a dead peer that strategies no longer name is left to the engine that remembers it") {
+    node_stage s;
+    puppet& p = s.add(1);
+    puppet& q = s.add(2);
+    s.join_with(p);
+    s.answer({candidate_at(q.where)});
+    s.announce(q);
+    s.accuse(p, message_type::dead, q, 1);
+    s.forget();
+    s.advance(5min);
+    CHECK(s.greeted().count(q.where) == 1);
+    s.answer({});
+    REQUIRE(s.known(q.where) != nullptr);
+    CHECK_FALSE(s.known(q.where)->sought());
+    s.forget();
+    s.advance(10min);
+    CHECK(s.greeted().count(q.where) == 0);
 }

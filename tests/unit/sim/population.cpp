@@ -43,3 +43,35 @@ TEST_CASE("a resident stays where it is while others are born") {
     for (int i = 0; i < 1000; ++i) all.add();
     CHECK(first == &all[0]);
 }
+
+TEST_CASE("further interfaces reach those of their own subnet while both are up, and are seen from there") {
+    sim::population<toy::node> all;
+    using of = sim::population<toy::node>;
+    for (sim::node_index i = 0; i < 3; ++i) all.add().self.where = of::endpoint_of(i);
+    auto const lan = [](std::uint8_t last) { return ip_address::v4(192, 168, 1, last); };
+    CHECK(all.add_interface(0, {lan(10), 24}));
+    CHECK(all.add_interface(1, {lan(11), 24}));
+    CHECK(all.add_interface(2, {ip_address::v4(192, 168, 2, 12), 24}));
+    CHECK_FALSE(all.add_interface(2, {lan(11), 24}));                      // taken
+    CHECK_FALSE(all.add_interface(2, {ip_address::v4(10, 0, 0, 77), 24})); // of the first interfaces
+    CHECK_FALSE(all.add_interface(2, {}));
+    ip_endpoint const there{lan(11), 9000};
+    CHECK(all.index_at(there) == 1);
+    CHECK(all.index_at({lan(11), 9001}) == sim::nobody);
+    CHECK(all.route(0, there).to == 1);
+    CHECK(all.route(0, there).source == ip_endpoint{lan(10), 9000});
+    CHECK(all.route(2, there).to == sim::nobody); // another subnet
+    CHECK(all.route(2, of::endpoint_of(1)).to == 1);
+    CHECK(all.route(2, of::endpoint_of(1)).source == of::endpoint_of(2));
+    CHECK(all.route(0, {lan(99), 9000}).to == sim::nobody);
+
+    CHECK(all.set_interface(0, lan(10), false));
+    CHECK(all.route(0, there).to == sim::nobody);
+    CHECK(all.set_interface(0, lan(10), true));
+    CHECK(all.set_interface(1, lan(11), false));
+    CHECK(all.route(0, there).to == sim::nobody);
+    CHECK(all.set_interface(1, of::endpoint_of(1).address, false));
+    CHECK(all.route(2, of::endpoint_of(1)).to == sim::nobody);
+    CHECK(all.route(1, of::endpoint_of(2)).to == sim::nobody);
+    CHECK_FALSE(all.set_interface(1, lan(12), true));
+}

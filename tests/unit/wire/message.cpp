@@ -88,11 +88,15 @@ TEST_CASE("every message comes back as it was written") {
     CHECK(out.hello(12, 0));
     CHECK(out.exchange_begin(wire::exchange_flags::join | wire::exchange_flags::reply));
     CHECK(out.exchange_end(0xffffffff));
+    ip_endpoint const seen_v4{ip_address::v4(192, 0, 2, 7), 9100};
+    ip_endpoint const seen_v6{ip_address::parse("2001:db8::7").value(), 65535};
+    CHECK(out.observed(seen_v4));
+    CHECK(out.observed(seen_v6));
     CHECK_FALSE(out.empty());
     CHECK(out.size() + out.remaining() == room.size());
 
     auto const m = read_all(out.written());
-    REQUIRE(m.size() == 11);
+    REQUIRE(m.size() == 13);
     CHECK((m[0].type == message_type::ping && m[0].nonce == 1 && m[0].incarnation == 2));
     CHECK((m[1].type == message_type::ack && m[1].nonce == 3 && m[1].incarnation == largest));
     CHECK((m[2].type == message_type::nack && m[2].nonce == 5 && m[2].incarnation == 0));
@@ -107,6 +111,8 @@ TEST_CASE("every message comes back as it was written") {
     CHECK((m[8].type == message_type::hello && m[8].nonce == 12 && m[8].incarnation == 0));
     CHECK((m[9].type == message_type::exchange_begin && m[9].flags == 3));
     CHECK((m[10].type == message_type::exchange_end && m[10].count == 0xffffffff));
+    CHECK((m[11].type == message_type::observed && m[11].where() == seen_v4));
+    CHECK((m[12].type == message_type::observed && m[12].where() == seen_v6));
 }
 
 TEST_CASE("a message leaves nothing of the one before in its fields") {
@@ -116,8 +122,12 @@ TEST_CASE("a message leaves nothing of the one before in its fields") {
     CHECK(out.accuse(message_type::dead, short_id{8}, 9, accuser));
     CHECK(out.exchange_end(77));
     CHECK(out.nack(5));
+    CHECK(out.observed({ip_address::v4(192, 0, 2, 7), 9100}));
+    CHECK(out.nack(6));
     auto const m = read_all(out.written());
-    REQUIRE(m.size() == 3);
+    REQUIRE(m.size() == 5);
+    CHECK((m[3].nonce == 0 && m[3].incarnation == 0));
+    CHECK_FALSE(static_cast<bool>(m[4].where()));
     CHECK((m[1].subject == short_id{} && m[1].incarnation == 0 && m[1].accuser_list().empty()));
     CHECK((m[2].count == 0 && m[2].nonce == 5 && m[2].record.empty()));
 }
@@ -134,10 +144,11 @@ TEST_CASE("a message that does not fit is not begun") {
         case 4: return out.accuse(message_type::suspect, short_id{1}, 1, accuser);
         case 5: return out.want(short_id{1}, 1);
         case 6: return out.exchange_begin(0);
+        case 8: return out.observed({ip_address::v4(192, 0, 2, 7), 9100});
         default: return out.exchange_end(1);
         }
     };
-    std::array<std::size_t, 8> const sizes{19, 11, 19, 3 + record.size(), 28, 19, 4, 7};
+    std::array<std::size_t, 9> const sizes{19, 11, 19, 3 + record.size(), 28, 19, 4, 7, 10};
     for (std::size_t kind = 0; kind < sizes.size(); ++kind) {
         bytes room(sizes[kind], std::byte{0xaa});
         packet_writer tight{byte_span{room}.first(sizes[kind] - 1)};
@@ -159,6 +170,8 @@ TEST_CASE("nothing is written that a receiver would refuse") {
     CHECK_FALSE(out.hello(1, limits::incarnation));
     CHECK_FALSE(out.want(short_id{1}, limits::incarnation));
     CHECK_FALSE(out.exchange_begin(4));
+    CHECK_FALSE(out.observed({}));
+    CHECK_FALSE(out.observed({ip_address::v4(192, 0, 2, 7), 0}));
     CHECK_FALSE(out.announce(bytes(wire::record_layout::min_size - 1)));
     CHECK_FALSE(out.announce(bytes(limits::record + 1)));
     std::array<short_id, 7> many{};
@@ -249,12 +262,30 @@ TEST_CASE("reserved flags of an exchange are refused") {
     for (int flags = 0; flags < 4; ++flags) CHECK(packet_view::parse(one(16, 1, flags)));
 }
 
+TEST_CASE("an observed endpoint is an address of its family's size and a port") {
+    auto const with = [](std::initializer_list<int> body) {
+        return joined({raw({128, 0, static_cast<int>(body.size())}), raw(body)});
+    };
+    bytes const v4 = with({4, 192, 0, 2, 7, 0x23, 0x28});
+    bytes const v6 = with({6, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0x23, 0x28});
+    CHECK(packet_view::parse(v4));
+    CHECK(packet_view::parse(v6));
+    check_refused(with({}), wire_error::bad_message_length, 3);
+    check_refused(with({5, 192, 0, 2, 7, 0x23, 0x28}), wire_error::bad_address, 3);
+    check_refused(with({4, 192, 0, 2, 7, 0x23}), wire_error::bad_message_length, 3);
+    check_refused(with({4, 192, 0, 2, 7, 0x23, 0x28, 0}), wire_error::bad_message_length, 3);
+    check_refused(with({6, 192, 0, 2, 7, 0x23, 0x28}), wire_error::bad_message_length, 3);
+    check_refused(with({4, 192, 0, 2, 7, 0, 0}), wire_error::zero_port, 3 + 5);
+    check_refused(with({6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7, 0x23, 0x28}),
+                  wire_error::bad_address, 3);
+}
+
 TEST_CASE("reserved message types are refused, types from 128 on are passed over and counted") {
     for (int type = 0; type < 128; ++type) {
         bool const known = (type >= 1 && type <= 9) || type == 16 || type == 17;
         if (!known) check_refused(joined({one(3, 8), one(type, 5)}), wire_error::unknown_message, 11);
     }
-    for (int type = 128; type < 256; ++type) {
+    for (int type = 129; type < 256; ++type) {
         bytes const plain = joined({one(type, 0), one(3, 8), one(type, 300)});
         auto const packet = packet_view::parse(plain);
         REQUIRE(packet);
@@ -313,6 +344,7 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
             case message_type::hello: REQUIRE(out.hello(m.nonce, m.incarnation)); break;
             case message_type::exchange_begin: REQUIRE(out.exchange_begin(m.flags)); break;
             case message_type::exchange_end: REQUIRE(out.exchange_end(m.count)); break;
+            case message_type::observed: REQUIRE(out.observed(m.where())); break;
             }
         }
         if (packet->skipped() == 1) {
@@ -327,8 +359,8 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
 TEST_CASE("the golden packet holds one message of each type") {
     bytes const plain = tests::vector_of("messages.txt", "packet");
     auto const m = read_all(plain);
-    REQUIRE(m.size() == 11);
-    std::array<int, 11> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17};
+    REQUIRE(m.size() == 12);
+    std::array<int, 12> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 128};
     for (std::size_t i = 0; i < types.size(); ++i) CHECK(static_cast<int>(m[i].type) == types[i]);
     CHECK(equal(m[4].record, tests::vector_of("record.txt", "full")));
     CHECK(packet_view::parse(plain)->skipped() == 1);

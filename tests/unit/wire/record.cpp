@@ -59,6 +59,10 @@ TEST_CASE("a record gives back what its subject said") {
     CHECK(record->signature()[0] == std::byte{0xee});
     CHECK(record->address_count() == 2);
     CHECK(record->first_endpoint() == ip_endpoint{ip_address::v4(192, 0, 2, 7), 9000});
+    CHECK(record->index_of(record->first_endpoint()) == 0);
+    CHECK(record->index_of(record->gossip_endpoint(1)) == 1);
+    CHECK_FALSE(record->index_of({record->first_endpoint().address, 1}));
+    CHECK_FALSE(record->index_of({}));
     CHECK(record->gossip_endpoint(0) == record->first_endpoint());
     CHECK(record->gossip_endpoint(1) == ip_endpoint{*ip_address::parse("fd7a:115c:a1e0::7"), 9100});
     CHECK_FALSE(record->gossip_endpoint(2));

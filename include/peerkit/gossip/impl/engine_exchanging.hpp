@@ -35,6 +35,35 @@ result<stream_id> engine<Policies>::dial(ip_endpoint const& where, purpose use, 
     return made.id;
 }
 
+/// Dials a member for a state exchange: at the address in use, then at each of the others that is not in `tried`.
+template <typename Policies>
+void engine<Policies>::dial_member(slot at, std::uint8_t tried, time_point now, outbox& out) {
+    member const& row = table_[at];
+    auto const candidates = addresses_.to_try(row);
+    for (std::size_t i = 0; i < candidates.size; ++i) {
+        std::size_t const index = row.record().index_of(candidates.where[i]).value_or(0);
+        auto const bit = static_cast<std::uint8_t>(1U << index);
+        if ((tried & bit) != 0) continue;
+        auto const made = dial(candidates.where[i], purpose::exchange, exchange_reason::periodic, now, out);
+        if (!made) return;
+        stream_state& s = *find_stream(*made);
+        s.partner = row.key;
+        s.tried = tried | bit;
+        return;
+    }
+}
+
+/// A dial came to nothing: another address of the same member may be better.
+template <typename Policies>
+void engine<Policies>::dial_elsewhere(stream_state const& failed, time_point now, outbox& out) {
+    if (failed.sends.index != 0 || life_ != life::running) return;
+    if (failed.use == purpose::probe && probe_.active() && probe_.nonce() == failed.nonce) dial_subject(now, out);
+    if (failed.use != purpose::exchange || failed.tried == 0) return;
+    slot const at = table_.find(failed.partner);
+    if (at != no_slot && table_[at].several && table_[at].state <= member_state::suspect)
+        dial_member(at, failed.tried, now, out);
+}
+
 template <typename Policies>
 result<void> engine<Policies>::join(ip_endpoint const& where, time_point now, outbox& out) {
     if (life_ != life::running) return fail(gossip_error::not_running, 0, "join");
@@ -278,10 +307,12 @@ template <typename Policies>
 void engine<Policies>::on_stream_closed(stream_id id, std::optional<error> why, time_point now, outbox& out) {
     if (!running()) return;
     note_time(now);
-    stream_state const* const s = find_stream(id);
-    if (s == nullptr) return;
-    if (s->use == purpose::exchange) refuse(gossip_error::stream_refused);
+    stream_state const* const found = find_stream(id);
+    if (found == nullptr) return;
+    stream_state const s = *found;
+    if (s.use == purpose::exchange) refuse(gossip_error::stream_refused);
     drop_stream(id, why ? *why : error{gossip_error::stream_refused, 0, "stream"}, false, out);
+    dial_elsewhere(s, now, out);
 }
 
 template <typename Policies>
@@ -291,8 +322,10 @@ void engine<Policies>::tick_streams(time_point now, outbox& out) {
             ++i;
             continue;
         }
+        stream_state const s = streams_[i];
         refuse(gossip_error::stream_timed_out);
-        drop_stream(streams_[i].id, error{gossip_error::stream_timed_out, 0, "stream"}, true, out);
+        drop_stream(s.id, error{gossip_error::stream_timed_out, 0, "stream"}, true, out);
+        dial_elsewhere(s, now, out);
         i = 0;
     }
 }
@@ -302,9 +335,10 @@ void engine<Policies>::tick_exchange(time_point now, outbox& out) {
     duration const period = repair_.period(numbers().exchange_period, table_.reachable());
     exchange_gap_ = std::min(exchange_gap_ * 2, period);
     next_exchange_ = now + jitter(rng_, exchange_gap_, 20);
+    if (observed_.expire(now)) adopt_observed(now, out);
     slot const at = random_alive(key_);
     if (at == no_slot) return;
-    (void)dial(table_[at].record().first_endpoint(), purpose::exchange, exchange_reason::periodic, now, out);
+    dial_member(at, 0, now, out);
 }
 
 } // namespace gossip

@@ -16,7 +16,7 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       table_{options_.tunables.max_members, rng_()}, suspicions_{options_.tunables.max_suspicions},
       sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
-      relays_{options_.tunables.max_relays} {
+      relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)} {
     streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
 }
 
@@ -179,6 +179,7 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
             refuse(gossip_error::unknown_subject);
         }
         break;
+    case observed: on_observed(m, from, answer, now, out); break;
     case exchange_begin:
     case exchange_end: refuse(gossip_error::message_out_of_place); break;
     }
@@ -199,10 +200,12 @@ void engine<Policies>::meet(std::uint64_t incarnation, origin const& from, reply
 
 template <typename Policies>
 void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out) {
-    if (probe_.active() && m.nonce == probe_.nonce()) {
-        return probe_answered(from.over_stream, from.sender != probe_.subject_key(), now, out);
+    if (auto const address = probe_.address_of(m.nonce)) {
+        answer.answered = true;
+        return probe_answered(*address, from.over_stream, from.sender != probe_.subject_key(), now, out);
     }
     if (auto const asked = relays_.answered(m.nonce)) {
+        answer.answered = true;
         send(asked->requester, table_.find(asked->requester_key), limits::packet, out,
              [&](wire::packet_writer& packet) {
                  packet.ack(asked->asked_nonce, incarnation_);
@@ -213,16 +216,17 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
     for (std::uint64_t& nonce : hellos_) {
         if (nonce != m.nonce || nonce == 0) continue;
         nonce = 0;
-        answer.contact_made = true;
+        answer.answered = answer.contact_made = true;
         return;
     }
     refuse(gossip_error::unexpected_ack);
 }
 
-/// Whether `who` signed that it is at the address of `source`. Any other may be somebody else's.
+/// Whether `who` signed that it is at the address of `source`: at any of those it announces. An address that is not
+/// announced may be somebody else's.
 template <typename Policies>
-bool engine<Policies>::announced(slot who, ip_endpoint const& source) const noexcept {
-    return who != no_slot && table_[who].record().first_endpoint().address == source.address;
+membership::announced_address engine<Policies>::announced(slot who, ip_endpoint const& source) const noexcept {
+    return who == no_slot ? membership::announced_address{} : membership::announcement_of(table_[who].record(), source);
 }
 
 /// Writes a member's record together with what it is accused of, so that nobody hears of the first without the second.
@@ -239,11 +243,17 @@ void engine<Policies>::send_reply(reply const& answer, origin const& from, std::
     slot const sender = table_.find(from.sender);
     // An address that may be somebody else's gets at most three times what it sent, envelope included.
     constexpr std::size_t around = wire::envelope::head + wire::envelope::tail;
-    std::size_t const room = announced(sender, from.source) ? limits::packet : received * 3 - around;
+    membership::announced_address const known = announced(sender, from.source);
+    // Every member asks now and then: what it does not ask with need not be looked at.
+    if (sender != no_slot) addresses_.heard(table_[sender], known);
+    std::size_t const room = known.as != announced_as::nothing ? limits::packet : received * 3 - around;
     send(from.source, sender, room, out, [&](wire::packet_writer& packet) {
         for (std::size_t i = 0; i < answer.ack_count; ++i) packet.ack(answer.acks[i], incarnation_);
         if (answer.accuse_sender && sender != no_slot) (void)write_update(sender, packet);
         for (std::size_t i = 0; i < answer.announce_count; ++i) write_member(answer.announces[i], packet);
+        // It does not know this address of its own, or knows it from others only.
+        if (answer.ack_count != 0 && sender != no_slot && known.as != announced_as::endpoint)
+            packet.observed(from.source);
         for (std::size_t i = 0; i < answer.want_count; ++i) {
             if (wants_.take(now)) packet.want(answer.wants[i].subject, answer.wants[i].known);
         }

@@ -46,6 +46,7 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
     if (wins) {
         member_state const held = table_[at].state;
         table_.replace(at, *record);
+        addresses_.learn(table_[at]);
         if (record->left() && held != member_state::left) {
             suspicions_.stop(table_, at);
             table_.set_state(at, member_state::left, now);
@@ -103,10 +104,11 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     if (from.as_dead && !record.left()) {
         // Known as a tombstone only. It is remembered and called now and then, but not passed on: if every newcomer
         // did, tombstones would go round for ever.
-        (void)table_.insert(record, member_state::dead, now);
+        addresses_.learn(table_[table_.insert(record, member_state::dead, now)]);
         return;
     }
     slot const at = table_.insert(record, record.left() ? member_state::left : member_state::alive, now);
+    addresses_.learn(table_[at]);
     ++news_;
     // What a newcomer is told by the cluster it joins, the cluster knows.
     if (joined_ || !from.in_exchange) queue_.push(table_, at);
@@ -127,6 +129,7 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
     bool const changed = !equal(said(row.record_bytes()), said(record.bytes()));
     suspicions_.stop(table_, at);
     table_.replace(at, record);
+    addresses_.learn(row);
     ++news_;
     queue_.push(table_, at);
     if (record.left()) {
@@ -291,13 +294,14 @@ membership::slot engine<Policies>::evictable(time_point now) noexcept {
 template <typename Policies>
 result<void> engine<Policies>::mint(std::uint64_t incarnation, bool left, time_point now, outbox& out) {
     byte_span const room = out.room(limits::record);
-    auto const record = crypto::sign_record(identity_, options_.network, options_.self, incarnation, left, room);
+    auto const record = sign_self(incarnation, left, room);
     if (!record) return fail(record.error());
     incarnation_ = incarnation;
     if (self_ == no_slot)
         self_ = table_.insert(*record, member_state::alive, now);
     else
         table_.replace(self_, *record);
+    addresses_.prefer_first(table_[self_]);
     if (left) table_.set_state(self_, member_state::left, now);
     queue_.push(table_, self_);
     out.persist(record->size());
@@ -354,7 +358,7 @@ void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, 
     e.by = by;
     e.subject = table_[at].record().id();
     e.incarnation = table_[at].incarnation();
-    e.where = table_[at].record().first_endpoint();
+    e.where = table_[at].endpoint();
     out.notify(e);
 }
 

@@ -28,7 +28,10 @@ void engine<Policies>::begin_probe(time_point now) {
     slot const target = next_target();
     if (target == no_slot) return;
     ++counters_.probes;
-    probe_.begin(target, table_[target].key, rng_() | 1U, now);
+    // A better address than the one in use is tried now and then: it may work again.
+    member& row = table_[target];
+    bool const look = row.several && (addresses_.wants_look(row) || (rng_() & 7U) == 0);
+    probe_.begin(target, row.key, rng_() | 1U, addresses_.to_try(row, look), now);
 }
 
 /// The next member of this pass; a new random order begins each pass, so that every member is probed once per pass.
@@ -78,8 +81,8 @@ bool engine<Policies>::subject_held() const noexcept {
 }
 
 template <typename Policies>
-void engine<Policies>::send_ping(slot to, std::uint64_t nonce, outbox& out) {
-    send(table_[to].record().first_endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
+void engine<Policies>::send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, outbox& out) {
+    send(where, to, limits::packet, out, [&](wire::packet_writer& packet) {
         packet.ping(nonce, incarnation_);
         // The accused hears of it with the question (Lifeguard's buddy rule), so its answer can already refute.
         if (table_[to].state != member_state::alive) (void)write_update(to, packet);
@@ -89,10 +92,9 @@ void engine<Policies>::send_ping(slot to, std::uint64_t nonce, outbox& out) {
 
 template <typename Policies>
 void engine<Policies>::ping_subject(outbox& out) {
-    if (subject_held())
-        send_ping(probe_.subject(), probe_.nonce(), out);
-    else
-        probe_.end();
+    if (!subject_held()) return probe_.end();
+    probe_.for_each_due_address(
+        numbers(), [&](std::size_t i) { send_ping(probe_.subject(), probe_.address(i), probe_.nonce_at(i), out); });
 }
 
 template <typename Policies>
@@ -103,16 +105,21 @@ void engine<Policies>::ask_helpers(time_point now, outbox& out) {
         if (at == no_slot) break;
         if (!probe_.ask(table_[at].key)) continue;
         ++asked;
-        send(table_[at].record().first_endpoint(), at, limits::packet, out, [&](wire::packet_writer& packet) {
+        send(table_[at].endpoint(), at, limits::packet, out, [&](wire::packet_writer& packet) {
             packet.indirect_ping(probe_.nonce(), probe_.subject_key());
             fill_updates(packet);
         });
     }
-    if (probe_.wave() == 1 && numbers().stream_fallback) {
-        ip_endpoint const where = table_[probe_.subject()].record().first_endpoint();
-        if (auto const made = dial(where, purpose::probe, exchange_reason::periodic, now, out))
-            find_stream(*made)->nonce = probe_.nonce();
-    }
+    if (numbers().stream_fallback) dial_subject(now, out);
+}
+
+/// Tries the next address of the probe's subject by stream, until there is none.
+template <typename Policies>
+void engine<Policies>::dial_subject(time_point now, outbox& out) {
+    auto const where = probe_.next_dial();
+    if (!where) return;
+    if (auto const made = dial(*where, purpose::probe, exchange_reason::periodic, now, out))
+        find_stream(*made)->nonce = probe_.nonce();
 }
 
 template <typename Policies>
@@ -120,6 +127,7 @@ void engine<Policies>::conclude_probe(time_point now, outbox& out) {
     ++counters_.probes_failed;
     slot const at = probe_.subject();
     if (!subject_held() || table_[at].state > member_state::suspect) return;
+    addresses_.silent(table_[at]);
     // If not one helper said anything, the fault is more likely here. That is believed twice in a row, not for ever:
     // the helpers may all be dead.
     if (probe_.helpers_asked() != 0 && probe_.nacks() == 0 && unsure_ < 2) {
@@ -132,9 +140,12 @@ void engine<Policies>::conclude_probe(time_point now, outbox& out) {
 }
 
 template <typename Policies>
-void engine<Policies>::probe_answered(bool over_stream, bool through_helper, time_point now, outbox& out) {
+void engine<Policies>::probe_answered(std::size_t address, bool over_stream, bool through_helper, time_point now,
+                                      outbox& out) {
     unsure_ = 0;
     probe_.end();
+    if (!over_stream && !through_helper && subject_held())
+        addresses_.answered(table_[probe_.subject()], probe_.address(address));
     if (over_stream) {
         ++counters_.probes_by_stream;
         if (blocked_told_ == time_point{} || now - blocked_told_ > std::chrono::minutes{1}) {
@@ -158,19 +169,22 @@ void engine<Policies>::relay_ping(wire::message const& m, origin const& from, ti
     made.asked_nonce = m.nonce;
     made.requester = from.source;
     made.requester_key = from.sender;
-    made.announced = announced(table_.find(from.sender), from.source);
+    made.announced = announced(table_.find(from.sender), from.source).as != announced_as::nothing;
     made.subject = m.subject;
     made.repeat = now + numbers().helper_retry;
     made.nack_at = now + numbers().helper_patience;
     if (!relays_.add(made)) return refuse(gossip_error::too_many_relays);
-    send_ping(at, made.nonce, out);
+    send_ping(at, table_[at].endpoint(), made.nonce, out);
 }
 
 template <typename Policies>
 void engine<Policies>::tick_relays(time_point now, outbox& out) {
     while (relays_.next() <= now) {
         if (auto const repeated = relays_.to_repeat(now)) {
-            if (slot const at = table_.find(repeated->subject); at != no_slot) send_ping(at, repeated->nonce, out);
+            if (slot const at = table_.find(repeated->subject); at != no_slot) {
+                auto const to = addresses_.to_try(table_[at]);
+                for (std::size_t i = 0; i < to.size && i < 2; ++i) send_ping(at, to.where[i], repeated->nonce, out);
+            }
         }
         if (auto const over = relays_.expired(now)) {
             send(over->requester, table_.find(over->requester_key), limits::packet, out,

@@ -61,7 +61,7 @@ void engine<Policies>::tick_gossip(time_point now, outbox& out) {
             continue;
         }
         told[i] = to;
-        send(table_[to].record().first_endpoint(), to, limits::packet, out,
+        send(table_[to].endpoint(), to, limits::packet, out,
              [&](wire::packet_writer& packet) { fill_updates(packet); });
     }
     if (life_ == life::leaving && !table_[self_].queued) return finish_leaving(out);
@@ -112,7 +112,8 @@ void engine<Policies>::tick_contact(time_point now, outbox& out) {
         member const& row = table_[at];
         if (!row.used || row.state != member_state::dead) continue;
         ++called;
-        call(row.record().first_endpoint(), at, out);
+        call(row.endpoint(), at, out);
+        addresses_.rotate(table_[at]);
     }
 }
 

@@ -536,3 +536,64 @@ TEST_CASE("one join between two clusters makes them one") {
     CHECK(c.run_until([&] { return c.all_see_all(); }, 30s));
     CHECK(c.fault == "");
 }
+
+TEST_CASE("an exchange with a member is tried at its other addresses when a dial is refused or comes to nothing") {
+    auto t = quiet();
+    t.stream_fallback = false; // probes dial, too
+    stage s{t};
+    puppet& p = s.add(1);
+    ip_endpoint const second{ip_address::v4(100, 64, 0, 1), 9000}, third{ip_address::v4(192, 168, 1, 1), 9000};
+    p.self.addresses.push_back({second.address, 0, address_kind::overlay});
+    p.self.addresses.push_back({third.address, 0, address_kind::local});
+    s.announce(p);
+    for (int i = 0; i < 1000 && s.dials.empty(); ++i) {
+        s.sleep(std::max(duration::zero(), s->next_deadline() - s.now()));
+        std::size_t const before = s.sent.size();
+        s.tick();
+        for (std::size_t k = before, end = s.sent.size(); k < end; ++k) {
+            auto const* ping = s.sent[k].find(message_type::ping);
+            if (ping == nullptr) continue;
+            std::uint64_t const nonce = ping->nonce;
+            s.deliver(p, [&](auto& packet) { packet.ack(nonce, p.incarnation); });
+        }
+    }
+    REQUIRE(s.dials.size() == 1);
+    CHECK(s.dials[0].to == p.where);
+    SUBCASE("refused") {
+        s.closed(s.dials[0].id, error{gossip_error::stream_refused});
+        REQUIRE(s.dials.size() == 2);
+        CHECK(s.dials[1].to == second);
+        s.closed(s.dials[1].id, error{gossip_error::stream_refused});
+        REQUIRE(s.dials.size() == 3);
+        CHECK(s.dials[2].to == third);
+        s.closed(s.dials[2].id, error{gossip_error::stream_refused});
+        CHECK(s.dials.size() == 3);
+        CHECK(s.count(event_kind::join_failed) == 0);
+    }
+    SUBCASE("nothing comes of it in time") {
+        s.advance(t.stream_timeout);
+        REQUIRE(s.dials.size() >= 2);
+        CHECK(s.closed_by_engine(s.dials[0].id));
+        CHECK(std::any_of(s.dials.begin() + 1, s.dials.end(), [&](dialled const& d) { return d.to == second; }));
+    }
+    SUBCASE("opened and then closed: it is there") {
+        s.opened(s.dials[0].id);
+        s.closed(s.dials[0].id);
+        CHECK(s.dials.size() == 1);
+    }
+    SUBCASE("the member has died meanwhile") {
+        puppet& other = s.add_member(2);
+        s.accuse(other, message_type::dead, p, 1);
+        REQUIRE(s.state_of(p) == member_state::dead);
+        s.closed(s.dials[0].id, error{gossip_error::stream_refused});
+        REQUIRE(s.dials.size() == 1);
+    }
+    SUBCASE("the node is leaving") {
+        s.call([](auto& e, auto now, auto& out) {
+            e.leave(now, out);
+            return 0;
+        });
+        s.closed(s.dials[0].id, error{gossip_error::stream_refused});
+        CHECK(s.dials.size() == 1);
+    }
+}

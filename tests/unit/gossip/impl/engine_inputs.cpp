@@ -379,3 +379,64 @@ TEST_CASE("replaying every datagram of a run, shuffled, changes no state and tel
     CHECK(c[0].counters().refused(gossip_error::replayed) > 50);
     CHECK(c.fault == "");
 }
+
+TEST_CASE("a datagram from any address its sender announces gets a full answer") {
+    auto const answer_from = [](ip_endpoint const& source) {
+        stage s{quiet()};
+        puppet& p = s.add(1);
+        p.self.addresses.push_back({ip_address::v4(100, 64, 0, 1), 0, address_kind::overlay});
+        s.announce(p);
+        for (std::uint64_t i = 10; i < 20; ++i) s.add_member(i); // news
+        auto const sent = s.deliver(p, [&](auto& packet) { packet.ping(5, 1); }, source);
+        std::size_t records = 0;
+        for (auto const& d : sent) {
+            CHECK(d.to == source);
+            for (heard const& h : d.messages) records += h.type == message_type::announce ? 1U : 0U;
+        }
+        return records;
+    };
+    CHECK(answer_from(address_of(1)) >= 4);
+    CHECK(answer_from({ip_address::v4(100, 64, 0, 1), 9000}) >= 4);
+    CHECK(answer_from({ip_address::v4(100, 64, 0, 1), 4444}) >= 4); // a stream's, or another socket of that machine
+    CHECK(answer_from({ip_address::v4(100, 64, 0, 2), 9000}) <= 1); // three times what was asked with
+}
+
+TEST_CASE("whoever asks from where it does not announce is told where it was seen, with the answer") {
+    stage s{quiet()};
+    puppet& p = s.add(1);
+    p.self.addresses.push_back({ip_address::v4(198, 51, 100, 9), 4009, address_kind::observed});
+    s.announce(p);
+    auto const told = [&](ip_endpoint const& source) {
+        auto const sent = s.deliver(p, [&](auto& packet) { packet.ping(5, 1); }, source);
+        REQUIRE(sent.size() == 1);
+        CHECK(sent[0].to == source);
+        CHECK(sent[0].find(message_type::ack) != nullptr);
+        auto const* seen = sent[0].find(message_type::observed);
+        return seen == nullptr ? ip_endpoint{} : seen->where;
+    };
+    ip_endpoint const outside{ip_address::v4(198, 51, 100, 7), 4001};
+    CHECK(told(p.where) == ip_endpoint{});
+    CHECK(told(outside) == outside);
+    CHECK(told({p.where.address, 4444}) == ip_endpoint{p.where.address, 4444});
+    // What it knows from others only is confirmed, so that it knows when that ends.
+    CHECK(told({ip_address::v4(198, 51, 100, 9), 4009}) == ip_endpoint{ip_address::v4(198, 51, 100, 9), 4009});
+    // Without a question there is no answer.
+    CHECK(s.deliver(p, [&](auto& packet) { packet.want(p.key(), 99); }, outside).empty());
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a newcomer that says hello from behind address translation is told where it was seen") {
+    stage s{quiet()};
+    puppet& p = s.add(1);
+    ip_endpoint const outside{ip_address::v4(198, 51, 100, 7), 4001};
+    auto const sent = s.deliver(
+        p,
+        [&](auto& packet) {
+            packet.hello(5, 1);
+            packet.announce(p.record());
+        },
+        outside);
+    REQUIRE(sent.size() == 1);
+    REQUIRE(sent[0].find(message_type::observed) != nullptr);
+    CHECK(sent[0].find(message_type::observed)->where == outside);
+}

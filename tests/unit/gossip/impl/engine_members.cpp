@@ -913,3 +913,22 @@ TEST_CASE("a partition longer than every timer heals, and nobody is lost") {
     CHECK(c.run_until([&] { return c.all_see_all(); }, 2min));
     CHECK(c.fault == "");
 }
+
+TEST_CASE("a node shows itself at the first address it announces, whatever its subnets are") {
+    stage s{quiet()};
+    auto changed = s->self();
+    ip_address const second = ip_address::v4(192, 168, 1, 1), third = ip_address::v4(100, 64, 0, 1);
+    for (ip_address const& a : {second, third}) changed.addresses.push_back({a, 0, address_kind::local});
+    auto const shown = [&] { return s->find(s->id())->endpoint().address; };
+    auto const update = [&] {
+        REQUIRE(s.call([&](auto& e, auto now, auto& out) { return e.update(changed, now, out); }).has_value());
+    };
+    update();
+    CHECK(shown() == stage::own_address().address);
+    s->set_subnets({{second, 24}});
+    CHECK(shown() == stage::own_address().address);
+    std::reverse(changed.addresses.begin(), changed.addresses.end());
+    update();
+    CHECK(shown() == third);
+    CHECK(s.fault == "");
+}

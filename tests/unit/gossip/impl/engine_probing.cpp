@@ -511,3 +511,238 @@ TEST_CASE("where all datagrams are lost streams keep everybody alive") {
     CHECK(c.count(event_kind::datagrams_blocked) > 0);
     CHECK(c.fault == "");
 }
+
+namespace {
+
+/// The second and third address of a puppet, on other subnets than the first.
+ip_endpoint second_of(puppet const& p) { return {ip_address::v4(100, 64, 0, static_cast<std::uint8_t>(p.seed)), 9000}; }
+ip_endpoint third_of(puppet const& p) { return {ip_address::v4(192, 168, 1, static_cast<std::uint8_t>(p.seed)), 9000}; }
+/// A member that announces three addresses, its first being `where`.
+puppet& add_with_three(stage& s, std::uint64_t seed) {
+    puppet& p = s.add(seed);
+    p.self.addresses.push_back({second_of(p).address, 0, address_kind::overlay});
+    p.self.addresses.push_back({third_of(p).address, 0, address_kind::local});
+    s.announce(p);
+    return p;
+}
+/// The nonces of pings by the address they went to, and how often.
+std::map<ip_endpoint, std::set<std::uint64_t>> pings_of(stage const& s) {
+    std::map<ip_endpoint, std::set<std::uint64_t>> found;
+    for (auto const& d : s.sent) {
+        if (auto const* ping = d.find(message_type::ping)) found[d.to].insert(ping->nonce);
+    }
+    return found;
+}
+/// Lets probes run for `time`; the member hears and answers only what is sent to `reachable`.
+void answer_at(probing& s, puppet& p, ip_endpoint const& reachable, duration time) {
+    time_point const end = s.now() + time;
+    while (s->next_deadline() <= end) {
+        std::size_t const before = s.sent.size();
+        s.now_is_next();
+        for (std::size_t i = before; i < s.sent.size(); ++i) {
+            auto const* ping = s.sent[i].find(message_type::ping);
+            if (ping == nullptr || s.sent[i].to != reachable) continue;
+            std::uint64_t const nonce = ping->nonce;
+            s.deliver(p, [&](auto& packet) { packet.ack(nonce, p.incarnation); }, reachable);
+        }
+    }
+    s.sleep(end - s.now());
+}
+
+} // namespace
+
+TEST_CASE("a member is asked at its other addresses before helpers are, and each address by a nonce of its own") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    REQUIRE(s.until_ping(p) != 0);
+    CHECK(pings_of(s).size() == 1);
+    s.advance(110ms);
+    CHECK(pings_of(s).size() == 1);
+    s.advance(360ms);
+    auto const pings = pings_of(s);
+    REQUIRE(pings.size() == 3);
+    std::set<std::uint64_t> all;
+    for (auto const& [where, nonces] : pings) {
+        CHECK(nonces.size() == 1);
+        all.insert(nonces.begin(), nonces.end());
+    }
+    CHECK(all.size() == 3);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a member that answers at its last address only is never suspected, and is then asked there at once") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    answer_at(s, p, third_of(p), 10s);
+    CHECK(s.count(event_kind::member_suspected) == 0);
+    CHECK(s->counters().probes_failed == 0);
+    CHECK(s->counters().probes > 5);
+    CHECK(s->find(p.id())->endpoint() == third_of(p));
+    std::uint64_t const before = s->counters().probes;
+    s.forget();
+    answer_at(s, p, third_of(p), 40s);
+    std::uint64_t const probes = s->counters().probes - before;
+    // What works is asked first; another one now and then, in case it works again.
+    std::size_t at_others = 0;
+    for (auto const& d : s.sent) at_others += d.find(message_type::ping) != nullptr && d.to != third_of(p) ? 1U : 0U;
+    CHECK(at_others < probes / 2);
+    CHECK(at_others > 0);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("an address that works again is found again if it is the better one") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    answer_at(s, p, second_of(p), 5s);
+    REQUIRE(s->find(p.id())->endpoint() == second_of(p));
+    answer_at(s, p, p.where, 3s);
+    CHECK(s->find(p.id())->endpoint() == p.where);
+    CHECK(s.count(event_kind::member_suspected) == 0);
+}
+
+TEST_CASE("a better address is tried now and then although the one in use works") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    answer_at(s, p, second_of(p), 5s);
+    REQUIRE(s->find(p.id())->endpoint() == second_of(p));
+    // From now on it answers everywhere.
+    time_point const end = s.now() + 60s;
+    while (s.now() < end && s->find(p.id())->endpoint() != p.where) {
+        std::size_t const before = s.sent.size();
+        s.now_is_next();
+        for (std::size_t i = before; i < s.sent.size(); ++i) {
+            if (auto const* ping = s.sent[i].find(message_type::ping)) s.ack(p, ping->nonce);
+        }
+    }
+    CHECK(s->find(p.id())->endpoint() == p.where);
+}
+
+TEST_CASE("a member that answers at none of its addresses is suspected in the usual time") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    puppet& helper = s.add_member(2);
+    std::uint64_t nonce = 0;
+    while (nonce == 0) nonce = s.until_ping(p);
+    s.advance(890ms);
+    CHECK(s.state_of(p) == member_state::alive);
+    s.deliver(helper, [&](auto& packet) { packet.nack(nonce); });
+    s.advance(10ms);
+    CHECK(s.state_of(p) == member_state::suspect);
+}
+
+TEST_CASE("an acknowledgement of a nonce for an address the member does not have is refused") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    std::uint64_t const nonce = s.until_ping(p);
+    s.ack(p, nonce ^ 6U);
+    CHECK(s.refused(gossip_error::unexpected_ack) == 1);
+    s.ack(p, nonce ^ 4U);
+    CHECK(s.refused(gossip_error::unexpected_ack) == 1);
+    CHECK(s->find(p.id())->endpoint() == third_of(p));
+}
+
+TEST_CASE("what a helper passes on says nothing of the addresses") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    puppet& helper = s.add_member(2);
+    answer_at(s, p, second_of(p), 3s);
+    REQUIRE(s->find(p.id())->endpoint() == second_of(p));
+    // A probe that begins with the better address, which a helper reaches and this node does not.
+    std::uint64_t nonce = 0;
+    for (int i = 0; i < 2000 && nonce == 0; ++i) {
+        std::size_t const before = s.sent.size();
+        s.now_is_next();
+        for (std::size_t k = before, end = s.sent.size(); k < end; ++k) {
+            auto const* ping = s.sent[k].find(message_type::ping);
+            if (ping == nullptr) continue;
+            std::uint64_t const asked = ping->nonce;
+            if (s.sent[k].to == p.where)
+                nonce = asked;
+            else
+                s.ack(s.sent[k].to == helper.where ? helper : p, asked);
+        }
+    }
+    REQUIRE(nonce != 0);
+    s.ack(helper, nonce);
+    CHECK(s->counters().probes_by_helper == 1);
+    CHECK(s->find(p.id())->endpoint() == second_of(p));
+}
+
+TEST_CASE("a probe tries other addresses by stream too, each once, when one is refused and with the second wave") {
+    probing s;
+    puppet& p = add_with_three(s, 1);
+    REQUIRE(s.until_ping(p) != 0);
+    s.advance(490ms);
+    REQUIRE(s.dials.size() == 1);
+    CHECK(s.dials[0].to == p.where);
+    s.closed(s.dials[0].id, error{gossip_error::stream_refused});
+    REQUIRE(s.dials.size() == 2);
+    CHECK(s.dials[1].to == second_of(p));
+    s.advance(200ms);
+    REQUIRE(s.dials.size() == 3);
+    CHECK(s.dials[2].to == third_of(p));
+    s.closed(s.dials[2].id, error{gossip_error::stream_refused});
+    s.advance(100ms);
+    CHECK(s.dials.size() == 3);
+}
+
+TEST_CASE("a helper repeats its ping to another address of the subject as well") {
+    stage s{quiet()};
+    s.polite = false;
+    puppet& asker = s.add_member(1);
+    puppet& subject = add_with_three(s, 2);
+    s.forget();
+    s.deliver(asker, [&](auto& packet) { packet.indirect_ping(77, subject.key()); });
+    CHECK(pings_of(s).size() == 1);
+    s.advance(200ms);
+    auto const pings = pings_of(s);
+    CHECK(pings.size() == 2);
+    CHECK(pings.count(subject.where) == 1);
+    CHECK(pings.count(second_of(subject)) == 1);
+}
+
+TEST_CASE("where this host's subnets are known, the address on one of them is asked first") {
+    auto options = with(probing_only());
+    options.subnets = {{ip_address::v4(192, 168, 1, 200), 24}};
+    basic_stage<fake_engine> s{options};
+    s.polite = false;
+    REQUIRE(s.start());
+    puppet& p = s.add(1);
+    p.self.addresses.push_back({second_of(p).address, 0, address_kind::overlay});
+    p.self.addresses.push_back({third_of(p).address, 0, address_kind::local});
+    s.announce(p);
+    CHECK(s->find(p.id())->endpoint() == third_of(p));
+    CHECK(s.last(event_kind::member_up)->where == third_of(p));
+    s.forget();
+    s.advance(1s);
+    auto const first =
+        std::find_if(s.sent.begin(), s.sent.end(), [](auto const& d) { return d.find(message_type::ping) != nullptr; });
+    REQUIRE(first != s.sent.end());
+    CHECK(first->to == third_of(p));
+    // The interface is gone: the overlay, of which this host has an address now, is next.
+    s->set_subnets({{ip_address::v4(100, 64, 0, 200), 32}});
+    CHECK(s->find(p.id())->endpoint() == second_of(p));
+    CHECK(s->subnets().size() == 1);
+}
+
+TEST_CASE("the dead are called at each of their addresses in turn") {
+    auto t = gossip::lan();
+    t.exchange_period = 100h;
+    t.probe_period = 50h;
+    t.contact_period = 60h;
+    t.tombstone_time = 10000h;
+    t.stream_timeout = 60h;
+    stage s{t};
+    s.polite = false;
+    puppet& p = add_with_three(s, 1);
+    puppet& other = s.add_member(2);
+    s.accuse(other, message_type::dead, p, 1);
+    s.advance(1h);
+    s.forget();
+    s.advance(500h);
+    std::map<ip_endpoint, int> hellos;
+    for (auto const& d : s.sent) hellos[d.to] += d.find(message_type::hello) != nullptr ? 1 : 0;
+    CHECK(hellos[p.where] >= 2);
+    CHECK(hellos[second_of(p)] >= 2);
+    CHECK(hellos[third_of(p)] >= 2);
+}

@@ -1,0 +1,62 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: where others see this node.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_OBSERVING_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_OBSERVING_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+/// The record of what the host says, and of where others see this node if that is to be said and there is room.
+template <typename Policies>
+result<wire::record_view> engine<Policies>::sign_self(std::uint64_t incarnation, bool left, byte_span room) const {
+    if (options_.advertise_observed && observed_.any()) {
+        description more = options_.self;
+        for (ip_family const family : {ip_family::v4, ip_family::v6}) {
+            ip_endpoint const seen = observed_.believed(family);
+            if (seen && more.addresses.size() < limits::addresses)
+                more.addresses.push_back({seen.address, seen.port, address_kind::observed});
+        }
+        auto record = crypto::sign_record(identity_, options_.network, more, incarnation, left, room);
+        if (record) return record;
+    }
+    return crypto::sign_record(identity_, options_.network, options_.self, incarnation, left, room);
+}
+
+/// A member tells where it sees this node. Only an answer counts, and only what several tell is believed.
+template <typename Policies>
+void engine<Policies>::on_observed(wire::message const& m, origin const& from, reply const& answer, time_point now,
+                                   outbox& out) {
+    if (from.over_stream || !answer.answered) return refuse(gossip_error::message_out_of_place);
+    slot const at = table_.find(from.sender);
+    if (at == no_slot || table_[at].state > member_state::suspect) return refuse(gossip_error::unknown_subject);
+    ip_endpoint const where = m.where();
+    if (!observed_addresses::plausible(where.address, from.source.address))
+        return refuse(gossip_error::implausible_address);
+    // An address of this host that it does not announce is a decision of the host's.
+    if (addresses_.is_own(where.address)) return;
+    if (observed_.note(where, from.sender, now)) adopt_observed(now, out);
+}
+
+/// What is believed has changed: the host hears of it, and the others if it is to be announced.
+template <typename Policies>
+void engine<Policies>::adopt_observed(time_point now, outbox& out) {
+    for (ip_family const family : {ip_family::v4, ip_family::v6}) {
+        if (!observed_.changed(family)) continue;
+        event e;
+        e.kind = event_kind::address_observed;
+        e.why = cause::contacted;
+        e.subject = id_;
+        e.incarnation = incarnation_;
+        e.where = observed_.believed(family);
+        e.count = static_cast<std::uint32_t>(observed_.observers(family));
+        out.notify(e);
+    }
+    if (options_.advertise_observed && life_ == life::running) (void)mint(incarnation_ + 1, false, now, out);
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

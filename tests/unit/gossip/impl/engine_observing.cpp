@@ -1,0 +1,156 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of the engine's view of itself through others: what is believed, told, announced, withdrawn and refused.
+#include <peerkit/gossip/impl/engine_observing.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <support/stage.hpp>
+
+using namespace peerkit;
+using namespace tests;
+
+namespace {
+
+ip_endpoint const seen_at{ip_address::v4(198, 51, 100, 7), 4001};
+
+/// A stage that probes, whose puppets answer from outside its network and say where they see it.
+struct behind_translation : basic_stage<fake_engine> {
+    explicit behind_translation(bool advertise) : basic_stage<fake_engine>{make(advertise)} {
+        polite = false;
+        REQUIRE(start());
+    }
+    static fake_engine::options make(bool advertise) {
+        auto t = gossip::lan();
+        t.exchange_period = 30s;
+        auto o = with(t);
+        o.advertise_observed = advertise;
+        return o;
+    }
+    puppet& outsider(std::uint64_t seed) {
+        puppet& p = add(seed);
+        p.where.address = ip_address::v4(203, 0, 113, static_cast<std::uint8_t>(seed));
+        p.self.addresses = {{p.where.address, 0, address_kind::global}};
+        announce(p);
+        return p;
+    }
+    /// Until `p` has answered one probe, with what `fill` adds.
+    template <typename Fill>
+    void answer_one(puppet& p, Fill&& fill) {
+        for (int i = 0; i < 10000; ++i) {
+            std::size_t const before = sent.size();
+            sleep(std::max(duration::zero(), (*this)->next_deadline() - now()));
+            tick();
+            for (std::size_t k = before; k < sent.size(); ++k) {
+                auto const* ping = sent[k].find(message_type::ping);
+                if (ping == nullptr) continue;
+                bool const asked = sent[k].to == p.where;
+                for (puppet* other : everybody) {
+                    if (sent[k].to != other->where) continue;
+                    std::uint64_t const nonce = ping->nonce;
+                    deliver(*other, [&](auto& packet) {
+                        packet.ack(nonce, other->incarnation);
+                        if (asked) fill(packet);
+                    });
+                    break;
+                }
+                if (asked) return;
+            }
+        }
+        FAIL("never asked");
+    }
+    void tells(puppet& p, ip_endpoint const& where) {
+        answer_one(p, [&](auto& packet) { packet.observed(where); });
+    }
+    [[nodiscard]] description announced() const { return machine().find(machine().id())->record().to_description(); }
+
+    std::vector<puppet*> everybody;
+};
+
+} // namespace
+
+TEST_CASE("an address that three members see this node at is told to the host and, if wanted, announced") {
+    for (bool const advertise : {false, true}) {
+        CAPTURE(advertise);
+        behind_translation s{advertise};
+        for (std::uint64_t i = 1; i <= 4; ++i) s.everybody.push_back(&s.outsider(i));
+        std::uint64_t const before = s->incarnation();
+        s.tells(*s.everybody[0], seen_at);
+        s.tells(*s.everybody[1], seen_at);
+        s.tells(*s.everybody[0], seen_at);
+        CHECK(s.count(event_kind::address_observed) == 0);
+        CHECK(s->observed(ip_family::v4) == ip_endpoint{});
+        s.tells(*s.everybody[2], seen_at);
+        REQUIRE(s.count(event_kind::address_observed) == 1);
+        auto const* told = s.last(event_kind::address_observed);
+        CHECK(told->where == seen_at);
+        CHECK(told->count == 3);
+        CHECK(told->subject == s->id());
+        CHECK(s->observed(ip_family::v4) == seen_at);
+        CHECK(s->self().addresses.size() == 1); // what the host says is what the host said
+        if (advertise) {
+            CHECK(s->incarnation() == before + 1);
+            REQUIRE(s.announced().addresses.size() == 2);
+            CHECK(s.announced().addresses[1] == typed_address{seen_at.address, seen_at.port, address_kind::observed});
+            // It stays when the host changes something else, and when the node is accused.
+            auto changed = s->self();
+            changed.version = "2";
+            CHECK(s.call([&](auto& e, auto now, auto& out) { return e.update(changed, now, out); }).has_value());
+            CHECK(s.announced().addresses.size() == 2);
+            CHECK(s.announced().version == "2");
+        } else {
+            CHECK(s->incarnation() == before);
+            CHECK(s.announced().addresses.size() == 1);
+        }
+        CHECK(s.fault == "");
+    }
+}
+
+TEST_CASE("an observed address that nobody confirms any more is withdrawn") {
+    behind_translation s{true};
+    for (std::uint64_t i = 1; i <= 3; ++i) s.everybody.push_back(&s.outsider(i));
+    for (puppet* p : s.everybody) s.tells(*p, seen_at);
+    REQUIRE(s.announced().addresses.size() == 2);
+    s.forget();
+    time_point const end = s.now() + 12min;
+    while (s.now() < end) s.answer_one(*s.everybody[0], [](auto&) {});
+    REQUIRE(s.count(event_kind::address_observed) == 1);
+    CHECK(s.last(event_kind::address_observed)->where == ip_endpoint{});
+    CHECK(s.announced().addresses.size() == 1);
+    CHECK(s->observed(ip_family::v4) == ip_endpoint{});
+}
+
+TEST_CASE("what is said of this node's address without being asked, by strangers, or against reason is refused") {
+    behind_translation s{true};
+    for (std::uint64_t i = 1; i <= 4; ++i) s.everybody.push_back(&s.outsider(i));
+    for (puppet* p : s.everybody) s.deliver(*p, [&](auto& packet) { packet.observed(seen_at); });
+    CHECK(s.refused(gossip_error::message_out_of_place) == 4);
+    for (puppet* p : s.everybody) {
+        s.deliver(*p, [&](auto& packet) {
+            packet.ack(12345, p->incarnation); // to no question
+            packet.observed(seen_at);
+        });
+    }
+    CHECK(s.refused(gossip_error::message_out_of_place) == 8);
+    std::size_t implausible = 0;
+    for (auto const& seen : {ip_address::v4(127, 0, 0, 1), ip_address::v4(169, 254, 1, 1), ip_address::v4(224, 0, 0, 1),
+                             ip_address::v4(10, 0, 0, 7), ip_address::v4(100, 64, 0, 7)}) {
+        for (puppet* p : s.everybody) s.tells(*p, {seen, 9000});
+        implausible += 4;
+        CHECK(s.refused(gossip_error::implausible_address) == implausible);
+    }
+    CHECK(s.count(event_kind::address_observed) == 0);
+    CHECK(s.announced().addresses.size() == 1);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("an own address that the host chose not to announce is not announced because others see it") {
+    behind_translation s{true};
+    s->set_subnets({{seen_at.address, 24}});
+    for (std::uint64_t i = 1; i <= 3; ++i) s.everybody.push_back(&s.outsider(i));
+    for (puppet* p : s.everybody) s.tells(*p, seen_at);
+    CHECK(s.count(event_kind::address_observed) == 0);
+    CHECK(s.announced().addresses.size() == 1);
+}
