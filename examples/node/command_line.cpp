@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <fstream>
 #include <string_view>
 #include <type_traits>
 
@@ -16,7 +17,8 @@ namespace {
 using namespace peerkit;
 
 constexpr std::string_view footer = R"(
-Every flag of `run` can be given as the environment variable beside it; a flag wins over its variable.
+Every flag of `run` can be given as the environment variable beside it, and in the file that --config names, as a line
+`flag = value` without the dashes. A flag wins over its variable, a variable over the file.
 The network key is never a flag, because anybody can list those: put it into a file only you can read
 (--network-key-file) or into the variable PEERKIT_NETWORK_KEY.
 
@@ -71,20 +73,6 @@ void add_choice(group const& in, std::string const& flag, T& into, std::vector<s
         ->group(in.title);
 }
 
-void set_modes(std::vector<std::string> const& words, std::vector<discovery_mode>& into) {
-    into.clear();
-    for (std::string const& word : words) {
-        if (word == "none")
-            into.push_back(discovery_mode::none);
-        else if (word == "static")
-            into.push_back(discovery_mode::static_list);
-        else if (word == "tailscale")
-            into.push_back(discovery_mode::tailscale);
-        else
-            throw CLI::ValidationError("--discover", "'" + word + "' is not one of static, tailscale, none");
-    }
-}
-
 void add_run(CLI::App& app, flags& f) {
     group const who{app, "This node"};
     add(who, "--name", f.name, "NAME", "What people call this node (default: the host's name)", "PEERKIT_NAME");
@@ -116,29 +104,35 @@ void add_run(CLI::App& app, flags& f) {
                "Timing for a local network, across sites, or for one machine", "PEERKIT_PROFILE");
 
     group const find{app, "Finding peers"};
-    discovery_settings& d = f.discovery;
-    app.add_option_function<std::vector<std::string>>(
-           "--discover", [&f](std::vector<std::string> const& words) { set_modes(words, f.discover); },
-           "How to find peers: static, tailscale, none; with several, each is asked if those before found nobody")
-        ->envname("PEERKIT_DISCOVERY_MODE")
-        ->delimiter(',')
-        ->type_name("MODE")
-        ->default_str("static")
-        ->group(find.title);
+    add(find, "--discover", f.discover, "MODE,...",
+        "How to find peers: static, file, environment, tailscale, dns_pattern, mdns, none; with several, each is asked "
+        "if "
+        "those before found nobody (default: static)",
+        "PEERKIT_DISCOVERY_MODE");
+    add(find, "--strategy", f.strategy, "TEXT",
+        "In place of --discover: any strategy as text, such as 'first_of(tailscale tag=tag:db, mdns) keep=1h'; see "
+        "docs/providers.md and peerkit-discover",
+        "PEERKIT_STRATEGY");
     add(find, "--peers", f.peers, "PEER,...", "The static list: host, host:port, IPv4, [IPv6]:port", "PEERKIT_PEERS");
-    add(find, "--peer-port", d.port, "PORT", "Port of peers that are listed, or found, without one",
+    add(find, "--peers-file", f.peers_file, "FILE", "With mode file: peers, one to a line; watched for changes",
+        "PEERKIT_PEERS_FILE");
+    add(find, "--peer-port", f.peer_port, "PORT", "Port of peers that are listed, or found, without one",
         "PEERKIT_PEER_PORT")
         ->check(CLI::Range(1, 65535));
-    add(find, "--prefix", d.prefix, "PATTERN",
-        "Tailscale: machines named like this; with '*' or '?' a pattern, else a prefix (default: every machine)",
+    add(find, "--prefix", f.prefix, "PATTERN",
+        "Tailscale: machines named like this; with '*' or '?' a pattern, else a prefix (default: every machine). "
+        "dns_pattern: what stands before the number; or all of 'node*.example.org'",
         "PEERKIT_HOSTNAME_PREFIX");
-    add(find, "--tag", d.tag, "TAG", "Tailscale: only machines with this tag", "PEERKIT_TAILSCALE_TAG");
-    add(find, "--tailscale-socket", d.sockets, "PATH",
+    add(find, "--dns-domain", f.domain, "DOMAIN", "dns_pattern: what stands behind the number", "PEERKIT_DNS_DOMAIN");
+    add(find, "--dns-server", f.name_servers, "HOST:PORT,...",
+        "Name servers to ask (through c-ares) in place of the system's resolver", "PEERKIT_DNS_SERVER");
+    add(find, "--tag", f.tag, "TAG", "Tailscale: only machines with this tag", "PEERKIT_TAILSCALE_TAG");
+    add(find, "--tailscale-socket", f.tailscale_sockets, "PATH",
         "Tailscale: LocalAPI socket. If this, a command or a file is given, only what is given is asked, in this order",
         "PEERKIT_TAILSCALE_SOCKET");
-    add(find, "--tailscale-command", d.commands, "PROGRAM", "Tailscale: program to run with `status --json`",
+    add(find, "--tailscale-command", f.tailscale_commands, "PROGRAM", "Tailscale: program to run with `status --json`",
         "PEERKIT_TAILSCALE_COMMAND");
-    add(find, "--tailscale-file", d.file, "FILE", "Tailscale: a status document", "PEERKIT_TAILSCALE_FILE");
+    add(find, "--tailscale-file", f.tailscale_file, "FILE", "Tailscale: a status document", "PEERKIT_TAILSCALE_FILE");
     add(find, "--translate", f.translations, "ADDRESS=ADDRESS[:PORT]",
         "Where a found address is really reached: behind address translation, or published ports of containers",
         "PEERKIT_TRANSLATE");
@@ -156,6 +150,24 @@ void add_run(CLI::App& app, flags& f) {
                "Least important of the lines on standard error", "PEERKIT_LOG_LEVEL");
 }
 
+/// Takes from the file whatever neither a flag nor a variable has said.
+void read_config(CLI::App& run, std::string const& path) {
+    std::ifstream file{path};
+    if (!file) refuse("--config '" + path + "': cannot be read");
+    for (CLI::ConfigItem const& line : CLI::ConfigTOML{}.from_config(file)) {
+        CLI::Option* const option = line.parents.empty() ? run.get_option_no_throw("--" + line.name) : nullptr;
+        if (option == nullptr || line.name == "config") {
+            refuse("--config '" + path + "': '" + line.fullname() + "' is not the name of a flag of `run`");
+        }
+        if (option->count() != 0) continue;
+        if (option->get_expected_max() == 0)
+            option->add_result(option->get_flag_value(line.name, line.inputs.empty() ? "true" : line.inputs.front()));
+        else
+            option->add_result(line.inputs);
+        option->run_callback();
+    }
+}
+
 } // namespace
 
 command parse(int argc, char** argv) {
@@ -171,6 +183,8 @@ command parse(int argc, char** argv) {
     command c;
     auto& run = *app.add_subcommand("run", "Run a node (this is also what happens without a command)");
     add_run(run, f);
+    std::string config;
+    add({run, "Output and state"}, "--config", config, "FILE", "File with flags", "PEERKIT_CONFIG");
     auto& keygen =
         *app.add_subcommand("keygen", "Make an identity file that only its owner can read; print the identity");
     keygen.add_option("file", c.file, "The file; never overwritten")->required();
@@ -193,6 +207,7 @@ command parse(int argc, char** argv) {
     std::reverse(words.begin(), words.end()); // as CLI11 wants them
     try {
         app.parse(words);
+        if (!config.empty()) read_config(run, config);
     } catch (CLI::CallForAllHelp const&) {
         c.text = app.help("", CLI::AppFormatMode::All);
         return c;

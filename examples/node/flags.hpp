@@ -21,9 +21,9 @@ struct flags {
     bool open_network = false;
     std::vector<std::string> advertise, roles, labels, services, translations;
     peerkit::gossip::tunables (*profile)() noexcept = &peerkit::gossip::lan;
-    std::vector<discovery_mode> discover;
-    std::vector<std::string> peers;
-    discovery_settings discovery;
+    std::vector<std::string> discover, peers, tailscale_sockets, tailscale_commands;
+    std::string strategy, peers_file, prefix, domain, tag, tailscale_file, name_servers;
+    std::uint16_t peer_port = peerkit::default_gossip_port;
     log_level level = log_level::info;
     output_format format = output_format::text;
 };

@@ -18,7 +18,11 @@ void put_member(json_writer& out, net::member_info const& m) {
     out.key("state").value(membership::to_string(m.state)).key("self").value(m.is_self);
     out.key("in_state_s").value(std::chrono::duration_cast<std::chrono::seconds>(m.in_state).count());
     out.key("incarnation").value(m.incarnation).key("endpoint").value(m.endpoint.to_string());
-    out.key("api_port").value(m.about.api_port).key("version").value(m.about.version);
+    out.key("addresses").open('[');
+    for (typed_address const& a : m.about.addresses) {
+        out.value(ip_endpoint{a.address, a.port != 0 ? a.port : m.about.gossip_port}.to_string());
+    }
+    out.close(']').key("api_port").value(m.about.api_port).key("version").value(m.about.version);
     out.key("roles").open('[');
     for (std::string const& role : m.about.roles) out.value(role);
     out.close(']').key("labels").open('{');
@@ -28,6 +32,16 @@ void put_member(json_writer& out, net::member_info const& m) {
         out.open('{').key("name").value(s.name).key("port").value(s.port).key("info").value(s.info).close('}');
     }
     out.close(']').close('}');
+}
+
+void put_candidate(json_writer& out, net::candidate_info const& c) {
+    out.open('{').key("name").value(c.name).key("sources").value(c.sources.to_string());
+    if (c.id) out.key("id").value(c.id.to_string());
+    out.key("addresses").open('[');
+    for (ip_endpoint const& there : c.addresses) out.value(there.to_string());
+    out.close(']').key("last").value(peerkit::node::to_string(c.last));
+    if (c.why) out.key("why").value(c.why->message());
+    out.close('}');
 }
 
 } // namespace
@@ -49,6 +63,8 @@ std::string to_json(health const& h) {
     out.close('}').key("refused").value(std::accumulate(refusals.begin(), refusals.end(), h.counters.malformed));
     out.key("members").open('[');
     for (net::member_info const& m : h.members) put_member(out, m);
+    out.close(']').key("candidates").open('[');
+    for (net::candidate_info const& c : h.candidates) put_candidate(out, c);
     return std::move(out.close(']').close('}')).text();
 }
 

@@ -23,12 +23,15 @@ struct health {
     std::chrono::seconds uptime{};
     peerkit::gossip::counters counters;
     std::vector<peerkit::net::member_info> members; ///< this node among them
+    std::vector<peerkit::net::candidate_info> candidates;
 };
 
 /// @code
 /// {"status":"ok","id":"..","name":"a","incarnation":1,"network":"peerkit","open":false,"uptime_s":7,
 ///  "counts":{"alive":2,"suspect":0,"dead":0,"left":0},"refused":0,
-///  "members":[{"name":"a","id":"..","state":"alive","self":true,"endpoint":"127.0.0.1:9000","api_port":8000,..},..]}
+///  "members":[{"name":"a","id":"..","state":"alive","self":true,"endpoint":"127.0.0.1:9000",
+///              "addresses":["127.0.0.1:9000"],"api_port":8000,..},..],
+///  "candidates":[{"name":"db2","sources":"static+dns","addresses":["192.0.2.7:9000"],"last":"answered"},..]}
 /// @endcode
 std::string to_json(health const& h);
 

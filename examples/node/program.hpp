@@ -65,6 +65,8 @@ private:
     Node make_node(run_settings& settings) {
         peerkit::net::node_config config;
         config.discovery = make_strategy(settings);
+        config.link = make_link(settings);
+        config.resolver = make_resolver(loop_.get_executor(), settings);
         config.network = settings.network;
         config.key = std::move(settings.key);
         config.identity = std::move(settings.identity);
@@ -129,7 +131,13 @@ private:
     std::future<api_answer> ask_health() {
         auto const promise = std::make_shared<std::promise<api_answer>>();
         asio::post(loop_, [this, promise] {
-            health h{node_.running() && !leaving_, network_, open_, {}, node_.counters(), node_.members()};
+            health h{node_.running() && !leaving_,
+                     network_,
+                     open_,
+                     {},
+                     node_.counters(),
+                     node_.members(),
+                     node_.candidates()};
             h.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - started_);
             promise->set_value({h.well, to_json(h)});
         });

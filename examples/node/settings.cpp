@@ -2,13 +2,12 @@
 // Turns flags into checked settings; each refusal names the flag.
 #include "settings.hpp"
 
+#include "find_peers.hpp"
 #include "flags.hpp"
 #include "keys.hpp"
 
-#include <peerkit/discovery/name_pattern.hpp>
 #include <peerkit/net/node.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <string_view>
@@ -70,28 +69,11 @@ description describe(flags const& f) {
     return self;
 }
 
-discovery_settings check_discovery(flags& f) {
-    discovery_settings d = std::move(f.discovery);
-    for (std::string const& one : f.peers) d.peers += (d.peers.empty() ? "" : ",") + one;
-    d.modes = f.discover.empty() ? std::vector{discovery_mode::static_list} : std::move(f.discover);
-    auto const has = [&d](discovery_mode m) { return std::count(d.modes.begin(), d.modes.end(), m); };
-    if (has(discovery_mode::static_list) > 1 || has(discovery_mode::tailscale) > 1)
-        refuse("--discover: names a mode twice");
-    if (has(discovery_mode::none) > 0 && d.modes.size() > 1) refuse("--discover: 'none' goes with nothing else");
-    // A flag that would have no effect is a mistake worth hearing of.
-    if (!d.peers.empty() && has(discovery_mode::static_list) == 0)
-        refuse("--peers: is of use with --discover static only");
-    if (has(discovery_mode::tailscale) == 0) {
-        char const* const unused = !d.prefix.empty()     ? "--prefix"
-                                   : !d.tag.empty()      ? "--tag"
-                                   : !d.sockets.empty()  ? "--tailscale-socket"
-                                   : !d.commands.empty() ? "--tailscale-command"
-                                   : !d.file.empty()     ? "--tailscale-file"
-                                                         : nullptr;
-        if (unused != nullptr) refuse(std::string{unused} + ": is of use with --discover tailscale only");
-    }
-    if (!d.prefix.empty() && d.prefix.find_first_of("*?") == std::string::npos) d.prefix += '*';
-    if (auto const pattern = discovery::name_pattern::parse(d.prefix); !pattern) refuse("--prefix", pattern.error());
+discovery_settings check_discovery(flags const& f) {
+    discovery_settings d;
+    d.port = f.peer_port;
+    d.strategy = describe_strategy(f);
+    d.name_servers = f.name_servers;
     for (std::string const& text : f.translations) {
         auto const [from, to] = split(text, '=');
         auto const there = endpoint::parse(to, d.port);

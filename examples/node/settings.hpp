@@ -9,6 +9,7 @@
 #include <peerkit/core/ip_address.hpp>
 #include <peerkit/crypto/identity.hpp>
 #include <peerkit/crypto/network_key.hpp>
+#include <peerkit/discovery/provider.hpp>
 #include <peerkit/gossip/tunables.hpp>
 
 #include <cstdint>
@@ -40,18 +41,13 @@ struct refusal : std::runtime_error {
 
 enum class log_level : std::uint8_t { error, warning, info, debug };
 enum class output_format : std::uint8_t { text, json };
-enum class discovery_mode : std::uint8_t { none, static_list, tailscale };
 
 /// How peers are found.
 struct discovery_settings {
-    std::vector<discovery_mode> modes;                 ///< asked in this order until one finds somebody
+    peerkit::discovery::provider_text strategy;        ///< known to fit the providers there are
     std::uint16_t port = peerkit::default_gossip_port; ///< of peers whose entry or source names none
-    std::string peers;                                 ///< of the static list
-    std::string prefix;
-    std::string tag;
-    std::vector<std::string> sockets, commands; ///< of Tailscale; both and `file` empty: the usual places
-    std::string file;
     std::vector<std::pair<peerkit::ip_address, peerkit::ip_endpoint>> translations;
+    std::string name_servers; ///< empty: the system's resolver
 };
 
 /// Everything `run` needs.

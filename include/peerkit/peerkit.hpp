@@ -14,7 +14,7 @@
 #include <peerkit/discovery/tailscale.hpp>
 #include <peerkit/discovery/tailscale_status.hpp>
 #include <peerkit/gossip/tunables.hpp>
-#include <peerkit/net/any_strategy.hpp>
+#include <peerkit/discovery/any_strategy.hpp>
 #include <peerkit/net/node.hpp>
 
 #endif

@@ -159,6 +159,17 @@ class Flags(Case):
             (["--peers", "good:9000,bad:port,1.2.3"], "'bad:port'", "'1.2.3'", "--peers"),
             (["--discover", "none", "--peers", "a"], "--peers"),
             (["--prefix", "tw"], "--prefix"),
+            (["--discover", "registry"], "--discover registry", "cannot do"),
+            (["--discover", "dns_pattern"], "--discover dns_pattern"),
+            (["--discover", "dns_pattern", "--prefix", "tw_node"], "domain"),
+            (["--discover", "dns_pattern", "--prefix", "a*b*.example.org"], "--prefix"),
+            (["--discover", "file"], "--discover file", "path"),
+            (["--peers-file", "peers"], "--peers-file", "--discover file"),
+            (["--strategy", "static peers=a", "--discover", "static"], "--discover", "--strategy"),
+            (["--strategy", "static peers=a", "--peers", "b"], "--peers"),
+            (["--strategy", "first_of(mdns, telepathy)"], "--strategy", "no strategy has this name", "^"),
+            (["--strategy", "mdns colour=red"], "--strategy", "no such option", "^"),
+            (["--config", "/nonexistent/file"], "--config '/nonexistent/file'"),
             (["--discover", "tailscale", "--prefix", "a b"], "--prefix"),
             (["--translate", "100.64.0.1"], "--translate"),
             (["--translate", "a=127.0.0.1"], "--translate"),
@@ -180,6 +191,23 @@ class Flags(Case):
         health = node.health()
         self.assertEqual((health["name"], health["network"]), ("flag", "other"))
         self.assertEqual(health["members"][0]["roles"], ["db", "web"])
+
+    def test_a_file_says_what_neither_flag_nor_variable_does(self):
+        file = self.scratch / "node.toml"
+        file.write_text('# all in one place\nname = "file"\nrole = ["web", "db"]\nnetwork = "of-file"\nlabel = ["a=1"]\n')
+        node = self.node("--config", file, "--name", "flag", PEERKIT_NETWORK="of-variable")
+        health = node.health()
+        self.assertEqual((health["name"], health["network"]), ("flag", "of-variable"))
+        self.assertEqual(health["members"][0]["roles"], ["db", "web"])
+        file.write_text("open-network = true\n")
+        self.assertTrue(self.node("--config", file, key=False).health()["open"])
+
+    def test_a_file_that_says_something_else_is_refused(self):
+        file = self.scratch / "node.toml"
+        for text, phrase in (("colour = 1\n", "'colour'"), ("[run]\nname = 'a'\n", "run.name"), ("port = x\n", "--port")):
+            with self.subTest(text):
+                file.write_text(text)
+                self.assertRefused(call("--open-network", "--config", file), 2, phrase)
 
     def test_a_record_that_does_not_fit_is_refused_before_anything_is_sent(self):
         labels = [word for i in range(16) for word in ("--label", f"key{i}=" + "v" * 120)]
@@ -438,6 +466,20 @@ class Discovery(Case):
                 until(lambda: any("warning" in line for line in node.log), "it is told", node)
                 self.assertIn(phrase, "\n".join(node.log))
                 self.assertEqual(node.health()["status"], "ok")
+
+    def test_a_file_of_peers_is_read_again_when_it_changes(self):
+        first = self.node("--name", "first")
+        file = self.scratch / "peers"
+        file.write_text("# nobody yet\n")
+        second = self.node("--name", "second", "--discover", "file", "--peers-file", file)
+        file.write_text(f"127.0.0.1:{first.listen}  # the first\n")
+        until(lambda: "second" in first.states(), "they meet", first, second)
+
+    def test_a_strategy_can_be_written_out(self):
+        first = self.node("--name", "first")
+        strategy = f'first_of(environment variable=NOT_SET_HERE, static peers=127.0.0.1:{first.listen}) keep=1h'
+        second = self.node("--name", "second", "--strategy", strategy)
+        until(lambda: "second" in first.states(), "they meet", first, second)
 
     def test_the_next_mode_is_asked_when_the_one_before_finds_nobody(self):
         first = self.node("--name", "first")

@@ -116,15 +116,23 @@ public:
         if (!sockets) return fail(sockets.error());
 
         basic_node made;
-        made.own_addresses_ = config.self.addresses;
-        if (made.own_addresses_.empty()) {
-            ip_family const only = sockets->dual() ? ip_family::none : sockets->local().address.family();
-            auto chosen = advertised_addresses(sockets->local().address, only);
+        ip_address const& bound = sockets->local().address;
+        ip_family const only = sockets->dual() ? ip_family::none : bound.family();
+        std::vector<interface_address> interfaces;
+        if (bound.is_unspecified()) {
+            auto listed = list_interfaces();
+            if (!listed) return fail(listed.error());
+            interfaces = std::move(*listed);
+        }
+        bool const chosen_here = config.self.addresses.empty();
+        std::vector<typed_address> advertised = config.self.addresses;
+        if (chosen_here) {
+            auto chosen = advertised_addresses(bound, only);
             if (!chosen) return fail(chosen.error());
-            made.own_addresses_ = std::move(*chosen);
+            advertised = std::move(*chosen);
         }
         made.gossip_port_ = sockets->local().port;
-        made.complete(config.self);
+        complete(config.self, made.gossip_port_, advertised);
 
         typename runtime::logic_type::options options;
         options.network = network;
@@ -132,15 +140,28 @@ public:
         options.tunables = config.tunables;
         options.discovery = config.schedule;
         options.incarnation = next_incarnation(*stored, wall_clock_incarnation());
+        options.advertise_observed = config.advertise_observed;
+        options.may_dial = std::move(config.may_dial);
+        options.own.port = made.gossip_port_;
+        options.own.host_names = {host_label()};
+        if (!bound.is_unspecified()) options.own.addresses = {bound};
+        for (interface_address const& one : interfaces) options.own.addresses.push_back(one.address);
+        options.subnets = own_subnets(interfaces, only);
+        bool const watch = bound.is_unspecified() && config.follow_interfaces;
         made.runtime_ = std::make_shared<runtime>(
             std::move(executor),
             typename runtime::parts{std::move(*sockets),
                                     {std::move(with.identity), std::move(with.seal), std::move(with.random),
                                      std::move(options), std::move(with.handler)},
                                     std::move(config.discovery),
+                                    std::move(config.resolver),
+                                    std::move(config.link),
                                     std::move(memory),
                                     config.tunables,
-                                    config.send_queue});
+                                    config.send_queue,
+                                    std::move(advertised),
+                                    watch ? std::optional{std::move(interfaces)} : std::nullopt,
+                                    watch && chosen_here});
         return made;
     }
 
@@ -179,7 +200,6 @@ public:
         if (this != &from) {
             end();
             runtime_ = std::move(from.runtime_);
-            own_addresses_ = std::move(from.own_addresses_);
             gossip_port_ = from.gossip_port_;
         }
         return *this;
@@ -217,7 +237,7 @@ public:
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::update`
     [[nodiscard]] result<void> update(description changed) {
         if (auto const ready = check_running(); !ready) return ready;
-        complete(changed);
+        complete(changed, gossip_port_, runtime_->advertised());
         auto const alive = runtime_;
         return alive->ask([&](auto& logic, time_point now, gossip::outbox& out) {
             return logic.update(std::move(changed), now, out);
@@ -244,13 +264,25 @@ public:
         if (!found) return std::nullopt;
         return copy_of(*found, runtime_->now());
     }
+    /// Copies of every place to call that is known, members among them, with what became of the last call: the first
+    /// thing to look at when a cluster does not form.
+    [[nodiscard]] std::vector<candidate_info> candidates() const {
+        std::vector<candidate_info> copies;
+        runtime_->logic().for_each_candidate([&](peerkit::node::known_candidate const& c) {
+            candidate_info copy{c.display_name(), c.id, {}, c.sources, c.last.what, c.last.why};
+            for (auto const& place : c.places) copy.addresses.push_back(place.where);
+            copies.push_back(std::move(copy));
+        });
+        return copies;
+    }
     /// Members that are alive or suspected, this one included.
     [[nodiscard]] std::size_t alive_count() const noexcept { return runtime_->logic().alive_count(); }
 
     [[nodiscard]] node_id const& id() const noexcept { return runtime_->logic().id(); }
     /// The bound address and the real port.
     [[nodiscard]] ip_endpoint const& local() const noexcept { return runtime_->local(); }
-    [[nodiscard]] std::vector<typed_address> const& advertised() const noexcept { return own_addresses_; }
+    /// Where this node says it is, if nothing else was said with `update`.
+    [[nodiscard]] std::vector<typed_address> const& advertised() const noexcept { return runtime_->advertised(); }
     /// Started, and neither stopped nor gone by a goodbye.
     [[nodiscard]] bool running() const noexcept {
         return runtime_->started() && !runtime_->stopped() && runtime_->logic().running();
@@ -281,10 +313,10 @@ private:
         if (!runtime_->started()) return fail(net_error::not_started);
         return {};
     }
-    void complete(description& self) const {
+    static void complete(description& self, std::uint16_t gossip_port, std::vector<typed_address> const& advertised) {
         if (self.name.empty()) self.name = host_label();
-        self.gossip_port = gossip_port_;
-        if (self.addresses.empty()) self.addresses = own_addresses_;
+        self.gossip_port = gossip_port;
+        if (self.addresses.empty()) self.addresses = advertised;
     }
     [[nodiscard]] static member_info copy_of(gossip::member_view const& m, time_point now) {
         member_info copy;
@@ -300,7 +332,6 @@ private:
     }
 
     std::shared_ptr<runtime> runtime_;
-    std::vector<typed_address> own_addresses_;
     std::uint16_t gossip_port_ = 0;
 };
 

@@ -6,15 +6,21 @@
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/description.hpp>
 #include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/error.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/crypto/identity.hpp>
 #include <peerkit/crypto/network_key.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/any_strategy.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/member_state.hpp>
-#include <peerkit/net/any_strategy.hpp>
+#include <peerkit/net/any_resolver.hpp>
+#include <peerkit/net/local_link.hpp>
 #include <peerkit/net/port_pair.hpp>
+#include <peerkit/node/candidate_gate.hpp>
 #include <peerkit/node/discovery_schedule.hpp>
+#include <peerkit/node/known_candidate.hpp>
+#include <peerkit/node/provenance_set.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -42,9 +48,18 @@ struct node_config {
     /// Name (default: the host's), api port, version, roles, labels, services. The gossip port is always the bound one.
     /// Addresses given here are advertised as they are; without any see `net::advertised_addresses`.
     description self;
+    /// When interfaces come and go, advertise what there is then, unless addresses are given in `self`, and choose anew
+    /// which addresses of others to try first. Plays no part if `listen` names one address.
+    bool follow_interfaces = true;
+    /// Advertise, as the last address, the one that several members say they see this node at: behind address
+    /// translation that keeps ports.
+    bool advertise_observed = false;
 
     listen_options listen;
-    any_strategy discovery; ///< how peers are found; without one the node waits to be found, or for `contact`
+    discovery::any_strategy discovery; ///< how peers are found; without one it waits to be found
+    any_resolver resolver;             ///< who looks up names; without one the system's resolver does
+    local_link_maker link;    ///< presence on the local link, `net::mdns_on_link()`; empty: no browsing, not published
+    node::dial_rule may_dial; ///< which candidates may be called; empty: all
     gossip::tunables tunables = gossip::lan();
     node::discovery_schedule schedule;
 
@@ -65,6 +80,16 @@ struct member_info {
     description about;    ///< all it says of itself
     duration in_state{};  ///< how long it has been in this state, as seen here
     bool is_self = false;
+};
+
+/// A copy of what is known of one place to call.
+struct candidate_info {
+    std::string name; ///< what a source or reverse DNS calls it, else its first address
+    node_id id;       ///< the identity expected there; zero: not known
+    std::vector<ip_endpoint> addresses;
+    node::provenance_set sources;
+    node::call_result last = node::call_result::untried; ///< what became of the latest call
+    std::optional<error> why;                            ///< for `refused`
 };
 
 } // namespace net

@@ -9,10 +9,11 @@
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/discovery/any_strategy.hpp>
 #include <peerkit/discovery/strategy.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
-#include <peerkit/net/any_strategy.hpp>
+#include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/convert.hpp>
 #include <peerkit/net/datagrams.hpp>
@@ -20,6 +21,9 @@
 #include <peerkit/net/error.hpp>
 #include <peerkit/net/framed_stream.hpp>
 #include <peerkit/net/incarnation_file.hpp>
+#include <peerkit/net/interface_monitor.hpp>
+#include <peerkit/net/interfaces.hpp>
+#include <peerkit/net/local_link.hpp>
 #include <peerkit/net/port_pair.hpp>
 #include <peerkit/net/system.hpp>
 #include <peerkit/net/traffic.hpp>
@@ -46,9 +50,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace net {
@@ -65,23 +71,40 @@ public:
     struct parts {
         port_pair sockets;
         logic_type logic;
-        any_strategy strategy;
+        discovery::any_strategy strategy;
+        any_resolver resolver; ///< empty: the system's
+        local_link_maker link; ///< empty: no browsing, no publishing
         incarnation_file memory;
         gossip::tunables tunables;
         std::size_t send_queue;
+        std::vector<typed_address> advertised{};
+        std::optional<std::vector<interface_address>> interfaces{}; ///< watched from these on; none: they are not
+        bool advertise_interfaces = false;                          ///< advertise what there is when they change
     };
 
     node_runtime(asio::any_io_executor executor, parts from)
         : executor_{std::move(executor)}, sockets_{std::move(from.sockets)}, timer_{executor_},
           sender_{sockets_.system_family(), from.send_queue}, logic_{std::move(from.logic)},
-          strategy_{std::move(from.strategy)}, driver_{std::make_shared<discovery_driver>(executor_, stop_)},
-          memory_{std::move(from.memory)}, tunables_{from.tunables} {}
+          strategy_{std::move(from.strategy)}, driver_{make_driver(std::move(from.resolver))},
+          memory_{std::move(from.memory)}, tunables_{from.tunables}, make_link_{std::move(from.link)},
+          advertised_{std::move(from.advertised)}, interfaces_{std::move(from.interfaces)},
+          advertise_interfaces_{from.advertise_interfaces} {}
 
     [[nodiscard]] result<void> start() {
         if (stop_->stopped()) return fail(net_error::stopped);
         if (started_) return fail(net_error::already_started);
         if (auto ok = logic_.start(clock_.now(), out_); !ok) return ok;
         started_ = true;
+        if (make_link_) link_ = make_link_(executor_, stop_);
+        if (link_) {
+            driver_->browse_with([link = link_](std::shared_ptr<stop_state> stop, discovery::browse_services wanted) {
+                return link->browse(std::move(stop), std::move(wanted));
+            });
+        }
+        if (interfaces_) {
+            spawn(watch_interfaces(executor_, stop_, std::move(*interfaces_),
+                                   [runtime = self()](auto const& now) { runtime->interfaces_changed(now); }));
+        }
         spawn(receive_loop(self()));
         spawn(accept_loop(self()));
         spawn(timer_loop(self()));
@@ -136,6 +159,7 @@ public:
     [[nodiscard]] logic_type const& logic() const noexcept { return logic_; }
     [[nodiscard]] traffic const& counted() const noexcept { return *counted_; }
     [[nodiscard]] ip_endpoint const& local() const noexcept { return sockets_.local(); }
+    [[nodiscard]] std::vector<typed_address> const& advertised() const noexcept { return advertised_; }
     [[nodiscard]] asio::any_io_executor const& executor() const noexcept { return executor_; }
     [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
     [[nodiscard]] int datagram_handle() { return sockets_.datagrams().native_handle(); }
@@ -219,7 +243,8 @@ private:
         case gossip::action_kind::run_discovery:
             if (!std::exchange(discovering_, true)) spawn(discover(self()));
             return;
-        case gossip::action_kind::persist: return remember(a.bytes);
+        case gossip::action_kind::persist: remember(a.bytes); return publish();
+        case gossip::action_kind::resolve_address: return spawn(find_name(self(), a.to.address));
         case gossip::action_kind::notify: return tell(*a.what);
         }
     }
@@ -236,6 +261,44 @@ private:
         if (auto const stored = memory_.store(key->incarnation); !stored) {
             tell_notice({discovery::notice::severity::warning, stored.error(), memory_.path()});
         }
+    }
+
+    // ---- The machine and its link ----------------------------------------------------------------------------------
+
+    /// Tells the local link what this node says of itself now.
+    void publish() {
+        if (!link_) return;
+        if (auto const ok = link_->publish(logic_.id(), logic_.engine().self()); !ok) {
+            tell_notice({discovery::notice::severity::warning, ok.error(), "publishing on the local link"});
+        }
+    }
+    void interfaces_changed(result<std::vector<interface_address>> const& now) {
+        using severity = discovery::notice::severity;
+        if (!now) return tell_notice({severity::warning, now.error(), "interfaces"});
+        ip_family const only = sockets_.dual() ? ip_family::none : sockets_.local().address.family();
+        std::vector<ip_address> own;
+        for (interface_address const& one : *now) own.push_back(one.address);
+        logic_.moved(own_subnets(*now, only), std::move(own));
+        if (!advertise_interfaces_) return;
+        auto chosen = choose_addresses(*now, only);
+        if (chosen.empty() || chosen == advertised_)
+            return; // without any, others have nothing better than the old ones
+        description changed = logic_.engine().self();
+        bool const as_chosen = changed.addresses == advertised_; // the host may have said something else since
+        advertised_ = std::move(chosen);
+        if (!as_chosen) return;
+        changed.addresses = advertised_;
+        if (auto const ok = logic_.update(std::move(changed), clock_.now(), out_); !ok) {
+            tell_notice({severity::warning, ok.error(), "addresses after a change of interfaces"});
+        }
+        carry_out();
+    }
+    [[nodiscard]] static asio::awaitable<void> find_name(std::shared_ptr<node_runtime> self, ip_address of) {
+        auto const found = co_await self->driver_->resolver().resolve(self->stop_, discovery::resolve_address{of});
+        if (self->stop_->stopped()) co_return;
+        auto const name = found ? result<std::string_view>{found->host} : fail(found.error());
+        self->logic_.on_host_name(of, name, self->clock_.now(), self->out_);
+        self->carry_out();
     }
 
     // ---- Time ------------------------------------------------------------------------------------------------------
@@ -422,16 +485,25 @@ private:
 
     // ---- Discovery -------------------------------------------------------------------------------------------------
 
+    [[nodiscard]] std::shared_ptr<discovery_driver> make_driver(any_resolver resolver) {
+        return resolver ? std::make_shared<discovery_driver>(executor_, stop_, std::move(resolver))
+                        : std::make_shared<discovery_driver>(executor_, stop_);
+    }
     [[nodiscard]] static asio::awaitable<void> discover(std::shared_ptr<node_runtime> self) {
         ++self->counted_->discovery_runs;
-        auto const found = co_await self->driver_->run(
+        self->driver_->unwatch();
+        discovery_end end = co_await self->driver_->run(
             self->strategy_, [&self](discovery::notice const& told) { self->tell_notice(told); });
         self->discovering_ = false;
         if (self->stop_->stopped()) co_return;
-        if (found)
-            self->logic_.on_candidates(*found, self->clock_.now(), self->out_);
+        self->driver_->watch(std::move(end.watches), [self] {
+            self->logic_.on_discovery_hint(self->clock_.now(), self->out_);
+            self->carry_out();
+        });
+        if (end.answer)
+            self->logic_.on_candidates(*end.answer, self->clock_.now(), self->out_);
         else
-            self->logic_.on_discovery_failed(found.error(), self->clock_.now(), self->out_);
+            self->logic_.on_discovery_failed(end.answer.error(), self->clock_.now(), self->out_);
         self->carry_out();
     }
 
@@ -452,11 +524,16 @@ private:
     bool carrying_out_ = false;
     std::unordered_map<gossip::stream_id, link> links_;
 
-    any_strategy strategy_;
+    discovery::any_strategy strategy_;
     std::shared_ptr<discovery_driver> driver_;
     bool discovering_ = false;
     incarnation_file memory_;
     gossip::tunables tunables_;
+    local_link_maker make_link_;
+    std::shared_ptr<local_link> link_;
+    std::vector<typed_address> advertised_;
+    std::optional<std::vector<interface_address>> interfaces_; ///< until the start
+    bool advertise_interfaces_;
 
     std::shared_ptr<event_handler const> on_event_;
     std::shared_ptr<notice_handler const> on_notice_;

@@ -263,3 +263,23 @@ TEST_CASE("a name made of the host's is fit to be a node's name") {
     std::string const name = peerkit::net::host_label();
     CHECK(peerkit::check_name(name, peerkit::limits::name, "name"));
 }
+
+TEST_CASE("a node lists the places it may call, with their sources and what became of the last call") {
+    asio::io_context loop;
+    node a = make(loop.get_executor(), quick("a"));
+    node b = make(loop.get_executor(), quick("b", {a.local(), {ip_address::v4(127, 0, 0, 1), 1}}));
+    REQUIRE(a.start());
+    REQUIRE(b.start());
+    auto const last_of = [&b](ip_endpoint const& where) {
+        for (auto const& c : b.candidates()) {
+            if (c.addresses.at(0) == where) return c;
+        }
+        return peerkit::net::candidate_info{};
+    };
+    CHECK(eventually(loop, [&] {
+        return last_of(a.local()).last == peerkit::node::call_result::answered &&
+               last_of({ip_address::v4(127, 0, 0, 1), 1}).last == peerkit::node::call_result::refused;
+    }));
+    CHECK(last_of(a.local()).sources.contains(peerkit::discovery::provenance::static_list));
+    CHECK(last_of({ip_address::v4(127, 0, 0, 1), 1}).why);
+}

@@ -34,7 +34,8 @@ struct endless {
     peerkit::discovery::effect what;
     [[nodiscard]] std::string_view name() const noexcept { return "endless"; }
     [[nodiscard]] peerkit::discovery::step begin(peerkit::time_point) { return peerkit::discovery::step::ask(what); }
-    [[nodiscard]] peerkit::discovery::step resume(std::span<peerkit::discovery::outcome>, peerkit::time_point) {
+    [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket, peerkit::discovery::outcome const&,
+                                                  peerkit::time_point) {
         return peerkit::discovery::step::found({});
     }
 };
@@ -261,7 +262,8 @@ TEST_CASE("notices of a strategy and trouble with the state directory reach the 
                 .with({peerkit::discovery::notice::severity::warning, peerkit::discovery::discovery_error::not_running,
                        "me"});
         }
-        [[nodiscard]] peerkit::discovery::step resume(std::span<peerkit::discovery::outcome>, peerkit::time_point) {
+        [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket, peerkit::discovery::outcome const&,
+                                                      peerkit::time_point) {
             return peerkit::discovery::step::found({});
         }
     };

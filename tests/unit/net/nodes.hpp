@@ -39,7 +39,8 @@ struct seeds {
         }
         return peerkit::discovery::step::found(std::move(found));
     }
-    [[nodiscard]] peerkit::discovery::step resume(std::span<peerkit::discovery::outcome>, peerkit::time_point) {
+    [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket, peerkit::discovery::outcome const&,
+                                                  peerkit::time_point) {
         return peerkit::discovery::step::failed(peerkit::discovery::discovery_error::unexpected_answer);
     }
 };
