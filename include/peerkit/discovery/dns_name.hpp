@@ -44,9 +44,9 @@ struct dns_name_options {
 /// The strategy for one name with many addresses: the headless service of Kubernetes, the network alias of Compose,
 /// `tasks.<service>` of Swarm, `tnr.{domain}` with its registries on port 8000. Every A and AAAA is a candidate.
 ///
-/// A name that the name service says has no addresses stands for nobody from then on, with a notice (info). One that it
-/// could not tell about keeps the addresses it had, and a notice says so. A run that found nobody answers with nobody if
-/// the name service has spoken about every name, and fails otherwise. Addresses of this node are left out.
+/// A name that the name service says has no addresses stands for nobody from then on, with a notice (info). One that
+/// it could not tell about keeps the addresses it had, and a notice says so. A run that found nobody answers with
+/// nobody if the name service has spoken about every name, and fails otherwise. Addresses of this node are left out.
 ///
 /// @code
 /// auto pods = discovery::dns_name::create({.names = {"peerkit.prod.svc.cluster.local"}});

@@ -185,7 +185,8 @@ struct resolve_address {
     [[nodiscard]] friend bool operator==(resolve_address const&, resolve_address const&) = default;
 };
 
-/// Asks the local link for instances of a service by multicast DNS (RFC 6762, 6763) and collects answers for a time.
+/// Asks the local link for instances of a service by multicast DNS (RFC 6762, 6763) and collects answers for at most
+/// `listen`; less if they are known, or answers have ceased to come.
 /// Errors `unavailable`, `unsupported`.
 struct browse_services {
     using outcome_type = service_instances;

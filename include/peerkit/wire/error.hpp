@@ -34,6 +34,13 @@ enum class wire_error : std::uint16_t {
     record_too_large,     ///< The record is larger than its limit; position is its size.
     frame_too_large,      ///< The frame is larger than its limit; position is its size.
     no_room,              ///< The output buffer is too small; position is the size it would take.
+
+    // DNS messages.
+    bad_pointer,   ///< A compressed name points forward, at itself, into the header, or through too many pointers.
+    bad_label,     ///< A label of a name is of a reserved type, or empty or too long where a text is to become one.
+    name_too_long, ///< A name takes more than 255 octets.
+    bad_rdata,     ///< The data of a record does not have the layout of its type.
+    out_of_order,  ///< A question or record is written behind a later section.
 };
 
 } // namespace wire
@@ -62,6 +69,11 @@ struct domain_of<wire::wire_error> {
         case wire_error::record_too_large: return "the record is larger than its limit";
         case wire_error::frame_too_large: return "the frame is larger than its limit";
         case wire_error::no_room: return "the output buffer is too small";
+        case wire_error::bad_pointer: return "a compressed name points where it must not";
+        case wire_error::bad_label: return "a label of a name is of a reserved type, empty or too long";
+        case wire_error::name_too_long: return "a name takes more than 255 octets";
+        case wire_error::bad_rdata: return "the data of a record does not have the layout of its type";
+        case wire_error::out_of_order: return "a question or record is written behind a later section";
         }
         return "unknown wire error";
     }

@@ -8,6 +8,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
 #include <doctest/doctest.h>
 
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -71,6 +73,12 @@ T finish(asio::io_context& loop, asio::awaitable<T> what) {
     if (thrown) std::rethrow_exception(thrown);
     REQUIRE_MESSAGE((ended && got.has_value()), "the coroutine did not end");
     return std::move(*got);
+}
+
+/// A UDP port that nobody uses now.
+inline std::uint16_t free_port() {
+    asio::io_context loop;
+    return asio::ip::udp::socket{loop, {asio::ip::udp::v4(), 0}}.local_endpoint().port();
 }
 
 /// A directory that is removed with its owner.
