@@ -155,6 +155,7 @@ void read_config(CLI::App& run, std::string const& path) {
     std::ifstream file{path};
     if (!file) refuse("--config '" + path + "': cannot be read");
     for (CLI::ConfigItem const& line : CLI::ConfigTOML{}.from_config(file)) {
+        if (line.name == "++" || line.name == "--") continue; // CLI11's marks where a section begins and ends
         CLI::Option* const option = line.parents.empty() ? run.get_option_no_throw("--" + line.name) : nullptr;
         if (option == nullptr || line.name == "config") {
             refuse("--config '" + path + "': '" + line.fullname() + "' is not the name of a flag of `run`");

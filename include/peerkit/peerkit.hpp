@@ -9,12 +9,12 @@
 #include <peerkit/crypto/network_key.hpp>
 #include <peerkit/crypto/network_name.hpp>
 #include <peerkit/crypto/open_network.hpp>
+#include <peerkit/discovery/any_strategy.hpp>
 #include <peerkit/discovery/first_of.hpp>
 #include <peerkit/discovery/static_list.hpp>
 #include <peerkit/discovery/tailscale.hpp>
 #include <peerkit/discovery/tailscale_status.hpp>
 #include <peerkit/gossip/tunables.hpp>
-#include <peerkit/discovery/any_strategy.hpp>
 #include <peerkit/net/node.hpp>
 
 #endif
