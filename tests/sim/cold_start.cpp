@@ -9,6 +9,8 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace scenario;
@@ -297,4 +299,43 @@ TEST_CASE("a hundred thousand strangers in every answer stay within bounds and k
     // Three calls in five seconds, and no more.
     CHECK(world.statistics().nobody_there < std::size_t{11 * 60 / 5 * 3 * 5 / 4 + 200});
     CHECK(world.all_see_all());
+}
+
+TEST_CASE("a change of something that a strategy watches is noticed long before the next refresh") {
+    /// Finds a peer that was written down a quarter of a minute after the start.
+    struct peers_file {
+        std::vector<peerkit::time_point>* runs;
+        [[nodiscard]] std::string_view name() const noexcept { return "file"; }
+        [[nodiscard]] peerkit::discovery::step begin(peerkit::time_point now) {
+            runs->push_back(now);
+            if (now - runs->front() >= 15s) {
+                return peerkit::discovery::step::found({candidate_at(endpoint_of(2), provenance::file)});
+            }
+            return peerkit::discovery::step::found({candidate_at(endpoint_of(0), provenance::file)})
+                .watching(peerkit::discovery::watch_file{"peers", std::nullopt});
+        }
+        [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket, peerkit::discovery::outcome const&,
+                                                      peerkit::time_point) {
+            return peerkit::discovery::step::wait();
+        }
+    };
+    cluster world{0, 47};
+    world.set_seeds({});
+    world.spawn_many(3);
+    auto const nobody_known = [](peerkit::time_point) -> discovery_answer { return std::vector<candidate>{}; };
+    discover(world, 0, nobody_known);
+    discover(world, 2, nobody_known);
+    std::vector<peerkit::time_point> runs;
+    world.set_discovery(1, std::make_unique<peerkit::sim::strategy_discovery<peers_file>>(
+                               peers_file{&runs}, [&](peerkit::discovery::effect const&, peerkit::time_point now) {
+                                   peerkit::duration const left = runs.front() + 15s - now;
+                                   return peerkit::sim::effect_reply{peerkit::discovery::file_changed{}, left};
+                               }));
+    world.run_for(14s);
+    CHECK(clusters(world) == 2);
+    auto const took = world.run_until([&] { return world.all_see_all(); }, 6s);
+    INFO(world.report());
+    CHECK(took);
+    CHECK(runs.back() - runs.front() < 17s);
+    PEERKIT_CHECK_WORLD(world);
 }

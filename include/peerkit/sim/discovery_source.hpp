@@ -30,6 +30,7 @@ public:
     struct progress {
         time_point again = never;               ///< when to resume, if there is no answer yet
         std::optional<discovery_answer> answer; ///< the end of this run
+        time_point hint = never;                ///< with `answer`: when there is reason to look again
     };
     discovery_source() = default;
     discovery_source(discovery_source const&) = delete;
@@ -60,7 +61,7 @@ struct effect_reply {
 };
 
 /// Runs a real `DiscoveryStrategy` in virtual time. `wait_until` is carried out by the virtual clock; every other
-/// effect is answered by the function given. Notices are collected.
+/// effect, also one that is watched, is answered by the function given. Notices are collected.
 ///
 /// @code
 /// auto answers = [](discovery::effect const& wanted, time_point) -> sim::effect_reply {
@@ -110,7 +111,11 @@ private:
         for (discovery::notice& told : next.notices()) notices_.push_back(std::move(told));
         if (next.ended()) {
             under_way_.clear();
-            return {never, std::move(next.answer())};
+            progress end{never, std::move(next.answer())};
+            for (discovery::effect const& watched : next.watches()) {
+                end.hint = std::min(end.hint, change_of(watched, now));
+            }
+            return end;
         }
         for (discovery::ticket const id : next.cancelled()) {
             std::erase_if(under_way_, [id](pending const& p) { return p.id == id; });
@@ -124,6 +129,13 @@ private:
             under_way_.push_back({saturating_add(now, reply.after), wanted.id, std::move(reply.what)});
         }
         return waiting();
+    }
+
+    /// When something that is watched changes; an effect that fails is no change.
+    [[nodiscard]] time_point change_of(discovery::effect const& watched, time_point now) const {
+        if (auto const* wait = std::get_if<discovery::wait_until>(&watched)) return std::max(now, wait->at);
+        effect_reply const reply = surroundings_(watched, now);
+        return std::holds_alternative<error>(reply.what) ? never : saturating_add(now, reply.after);
     }
 
     Strategy strategy_;

@@ -68,6 +68,7 @@ struct resident {
     std::uint32_t discovery_run = 0;
     bool discovering = false;
     std::optional<discovery_answer> answer; // found and not yet told
+    time_point discovery_hint = never;      // when to tell that something watched has changed
     std::size_t view_size = 0;              // at the last scan
     std::vector<occurrence> waiting;        // while paused
     std::size_t waiting_datagrams = 0;

@@ -728,6 +728,7 @@ private:
         resident_type& r = residents_[i];
         time_point const again = next.answer ? now_ : std::max(now_, r.clock.to_world(next.again));
         r.answer = std::move(next.answer);
+        r.discovery_hint = next.hint == never ? never : std::max(now_, r.clock.to_world(next.hint));
         if (again != never) schedule(again, {occurrence_kind::discovery, i, r.discovery_run});
     }
     void on_discovery(occurrence const& what) {
@@ -739,6 +740,7 @@ private:
         discovery_answer answer = r.answer ? std::move(*r.answer) : discovery_answer{default_candidates(i)};
         r.answer.reset();
         r.discovering = false;
+        if (r.discovery_hint != never) tell_hint(i, std::exchange(r.discovery_hint, never) - now_);
         if (!answer) {
             return enter(
                 i, {since_start(), trace_kind::discovery_failed, nobody, i, 0, answer.error().value()},
@@ -760,6 +762,17 @@ private:
             found.push_back(std::move(c));
         }
         return found;
+    }
+    /// Something that the strategies of a node watch will have changed, unless it asks them again before.
+    void tell_hint(node_index i, duration in) {
+        if constexpr (requires(Node& n) { n.on_discovery_hint(now_, out_); }) {
+            after(in, [this, i, run = residents_[i].discovery_run, life = residents_[i].self.life] {
+                resident_type& r = residents_[i];
+                if (!up(i) || r.self.life != life || r.discovery_run != run || r.paused) return;
+                enter(i, {since_start(), trace_kind::call, nobody, i, 0, 0},
+                      [&](Node& n, time_point now, gossip::outbox& out) { n.on_discovery_hint(now, out); });
+            });
+        }
     }
     /// There is no reverse DNS in the world; nodes that ask for names are told so.
     void deny_name(node_index i, ip_address const& of) {

@@ -108,3 +108,26 @@ TEST_CASE("nodes find each other through a real strategy in the world") {
     CHECK(world.all_see_all());
     CHECK(world.violation_count() == 0);
 }
+
+TEST_CASE("what a strategy watches hints at the moment it changes; what fails does not") {
+    struct watching {
+        [[nodiscard]] std::string_view name() const noexcept { return "watching"; }
+        discovery::step begin(time_point now) {
+            return discovery::step::found({})
+                .watching(discovery::read_environment{"no such thing"})
+                .watching(discovery::watch_file{"peers", std::nullopt})
+                .watching(discovery::wait_until{now + 1h});
+        }
+        discovery::step resume(discovery::ticket, discovery::outcome const&, time_point) {
+            return discovery::step::wait();
+        }
+    };
+    sim::strategy_discovery<watching> source{{}, [](discovery::effect const& wanted, time_point) -> sim::effect_reply {
+                                                 if (std::get_if<discovery::watch_file>(&wanted))
+                                                     return {discovery::file_changed{}, 7s};
+                                                 return {error{discovery::discovery_error::unsupported}, 1s};
+                                             }};
+    auto const end = source.begin(time_point{10s});
+    REQUIRE(end.answer);
+    CHECK(end.hint == time_point{17s});
+}
