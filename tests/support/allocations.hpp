@@ -1,5 +1,5 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// How often this program has asked for memory; counted by tests/unit/gossip/engine.cpp for the whole program.
+// How often this program has asked for memory; for the tests of the pure floors.
 #ifndef PEERKIT_TESTS_SUPPORT_ALLOCATIONS_HPP
 #define PEERKIT_TESTS_SUPPORT_ALLOCATIONS_HPP
 
