@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <initializer_list>
 #include <random>
 #include <string_view>
 #include <utility>
@@ -33,7 +32,7 @@ struct source_flag {
     std::string flag;
     std::string value;
     std::string key;
-    std::initializer_list<std::string_view> modes;
+    std::vector<std::string_view> modes;
     [[nodiscard]] bool is_for(std::string_view mode) const {
         return std::find(modes.begin(), modes.end(), mode) != modes.end();
     }
@@ -92,7 +91,7 @@ discovery::provider_text describe_strategy(flags const& f) {
     for (source_flag const& one : given) {
         if (one.value.empty() || std::any_of(modes.begin(), modes.end(), [&](auto const& m) { return one.is_for(m); }))
             continue;
-        refuse(one.flag + ": is of use with --discover " + std::string{*one.modes.begin()} + " only");
+        refuse(one.flag + ": is of use with --discover " + std::string{one.modes.front()} + " only");
     }
     if (!f.strategy.empty()) return parse_strategy(f.strategy);
 
