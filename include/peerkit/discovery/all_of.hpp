@@ -42,13 +42,13 @@ namespace discovery {
 /// discovery::all_of sources{std::move(seeds), discovery::with_timeout{std::move(tailnet), std::chrono::seconds{5}}};
 /// @endcode
 template <typename... Strategies>
-class all_of {
+class all_of : public strategy_list<Strategies...> {
     static_assert(sizeof...(Strategies) > 0, "peerkit: all_of needs at least one strategy");
     // One sentence for each member that one of them lacks; the compiler names the strategy.
     static_assert((check_strategy<Strategies>() && ...));
 
 public:
-    explicit all_of(Strategies... strategies) noexcept : strategies_{std::move(strategies)...} {}
+    explicit all_of(Strategies... strategies) noexcept : list{std::move(strategies)...} {}
 
     [[nodiscard]] std::string_view name() const noexcept { return "all_of"; }
 
@@ -74,21 +74,9 @@ public:
         return running_ == 0 ? merged(std::move(out)) : std::move(out);
     }
 
-    /// One entry per strategy, in order: for health pages and reports.
-    [[nodiscard]] std::array<attempt, sizeof...(Strategies)> attempts() const noexcept {
-        auto all = attempts_;
-        std::size_t i = 0;
-        std::apply([&](auto const&... strategy) { ((all[i++].strategy = strategy.name()), ...); }, strategies_);
-        return all;
-    }
-    /// The strategies themselves.
-    template <std::size_t I>
-    [[nodiscard]] auto& get() noexcept {
-        return std::get<I>(strategies_);
-    }
-
 private:
-    static constexpr std::size_t size = sizeof...(Strategies);
+    using list = strategy_list<Strategies...>;
+    using list::attempts_, list::size, list::strategies_;
 
     /// Remembers how a strategy ended, if it did.
     template <typename S>
@@ -128,9 +116,7 @@ private:
         return runs_.end(step::found(std::move(found)), std::move(out), std::move(watches));
     }
 
-    std::tuple<Strategies...> strategies_;
     nested_runs<size> runs_;
-    std::array<attempt, size> attempts_{};
     std::array<std::optional<nested_end>, size> ends_{};
     std::size_t running_ = 0;
 };

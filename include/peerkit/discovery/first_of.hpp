@@ -36,13 +36,13 @@ namespace discovery {
 /// discovery::first_of sources{std::move(tailnet), std::move(seeds)};
 /// @endcode
 template <typename... Strategies>
-class first_of {
+class first_of : public strategy_list<Strategies...> {
     static_assert(sizeof...(Strategies) > 0, "peerkit: first_of needs at least one strategy");
     // One sentence for each member that one of them lacks; the compiler names the strategy.
     static_assert((check_strategy<Strategies>() && ...));
 
 public:
-    explicit first_of(Strategies... strategies) noexcept : strategies_{std::move(strategies)...} {}
+    explicit first_of(Strategies... strategies) noexcept : list{std::move(strategies)...} {}
 
     [[nodiscard]] std::string_view name() const noexcept { return "first_of"; }
 
@@ -64,20 +64,10 @@ public:
         return go_on(std::move(ended), now, std::move(out));
     }
 
-    /// One entry per strategy, in order: for health pages and reports.
-    [[nodiscard]] std::array<attempt, sizeof...(Strategies)> attempts() const noexcept {
-        auto all = attempts_;
-        std::size_t i = 0;
-        std::apply([&](auto const&... strategy) { ((all[i++].strategy = strategy.name()), ...); }, strategies_);
-        return all;
-    }
-    /// The strategies themselves.
-    template <std::size_t I>
-    [[nodiscard]] auto& get() noexcept {
-        return std::get<I>(strategies_);
-    }
-
 private:
+    using list = strategy_list<Strategies...>;
+    using list::attempts_, list::size, list::strategies_;
+
     [[nodiscard]] std::optional<nested_end> begin_current(time_point now, step& out) {
         attempts_[current_].begins(now);
         return use_nth(strategies_, current_, [&](auto& strategy) { return runs_.begin(0, strategy, now, out); });
@@ -98,7 +88,7 @@ private:
                 }
                 return runs_.end(step::found(std::move(*ended->answer)), std::move(out), std::move(watches_));
             }
-            if (current_ + 1 == sizeof...(Strategies)) {
+            if (current_ + 1 == size) {
                 return runs_.end(nobody(), std::move(out), std::move(watches_));
             }
             ++current_;
@@ -110,13 +100,11 @@ private:
         for (attempt const& a : attempts_) {
             if (a.state == attempt::outcome_kind::empty) return step::found({});
         }
-        return step::failed(error{discovery_error::all_failed, sizeof...(Strategies)});
+        return step::failed(error{discovery_error::all_failed, size});
     }
 
-    std::tuple<Strategies...> strategies_;
     nested_runs<1> runs_; // one at a time
     std::vector<effect> watches_;
-    std::array<attempt, sizeof...(Strategies)> attempts_{};
     std::size_t current_ = 0;
 };
 

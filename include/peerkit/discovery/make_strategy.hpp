@@ -67,6 +67,15 @@ inline constexpr provider_key concurrency_key{.name = "concurrency",
     return word == "v4" ? address_families::v4 : word == "v6" ? address_families::v6 : address_families::both;
 }
 
+/// The options that all strategies have which look up names.
+template <typename Options>
+void take_lookups(Options& into, provider_values const& options, strategy_context const& context) {
+    into.families = families(options);
+    into.timeout = options.duration_of("query_timeout", into.timeout);
+    into.tries = options.number("query_tries", into.tries);
+    into.self = context.self;
+}
+
 /// Moves what a strategy's own `make` gave into an `any_strategy`; an error is said of the strategy's text: of the
 /// option it names, if that was given, else of the strategy.
 template <typename S>
@@ -246,15 +255,12 @@ template <typename S>
             made.numbers.step = options.number("step", made.numbers.step);
             made.numbers.width = options.number("width", made.numbers.width);
             made.port = options.port("port", context.port);
-            made.families = families(options);
+            take_lookups(made, options, context);
             made.concurrency = options.number("concurrency", made.concurrency);
-            made.timeout = options.duration_of("query_timeout", made.timeout);
-            made.tries = options.number("query_tries", made.tries);
             made.bound = options.duration_of("bound", made.bound);
             made.stop_after = options.number("stop_after", made.stop_after);
             made.detect_wildcard = options.flag("detect_wildcard", made.detect_wildcard);
             made.seed = context.seed;
-            made.self = context.self;
             auto names = dns_pattern::create(std::move(made));
             if (names) return any_strategy{std::move(*names)};
             error const& why = names.error();
@@ -286,11 +292,8 @@ template <typename S>
             [](provider_values const& options, strategy_context const& context) -> result<any_strategy> {
                 dns_name_options made{.names = options.list("names")};
                 made.port = options.port("port", context.port);
-                made.families = families(options);
-                made.timeout = options.duration_of("query_timeout", made.timeout);
-                made.tries = options.number("query_tries", made.tries);
+                take_lookups(made, options, context);
                 made.absolute = options.flag("absolute", made.absolute);
-                made.self = context.self;
                 auto names = dns_name::create(std::move(made));
                 if (names) return any_strategy{std::move(*names)};
                 error const placed = options.place(names.error(), "names", false);
@@ -314,13 +317,10 @@ template <typename S>
             [](provider_values const& options, strategy_context const& context) -> result<any_strategy> {
                 dns_service_options made{.service = options.text("service")};
                 made.text = options.flag("text", made.text);
-                made.families = families(options);
+                take_lookups(made, options, context);
                 made.concurrency = options.number("concurrency", made.concurrency);
-                made.timeout = options.duration_of("query_timeout", made.timeout);
-                made.tries = options.number("query_tries", made.tries);
                 made.bound = options.duration_of("bound", made.bound);
                 made.seed = context.seed;
-                made.self = context.self;
                 return made_or(dns_service::create(std::move(made)), options);
             }};
 }

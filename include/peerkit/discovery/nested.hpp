@@ -56,6 +56,32 @@ struct attempt {
     }
 };
 
+/// What the lists of strategies share: the strategies, and how each of them fared.
+template <typename... Strategies>
+class strategy_list {
+public:
+    /// One entry per strategy, in order: for health pages and reports.
+    [[nodiscard]] std::array<attempt, sizeof...(Strategies)> attempts() const noexcept {
+        auto all = attempts_;
+        std::size_t i = 0;
+        std::apply([&](auto const&... strategy) { ((all[i++].strategy = strategy.name()), ...); }, strategies_);
+        return all;
+    }
+    /// The strategies themselves.
+    template <std::size_t I>
+    [[nodiscard]] auto& get() noexcept {
+        return std::get<I>(strategies_);
+    }
+
+protected:
+    static constexpr std::size_t size = sizeof...(Strategies);
+
+    explicit strategy_list(Strategies... strategies) noexcept : strategies_{std::move(strategies)...} {}
+
+    std::tuple<Strategies...> strategies_;
+    std::array<attempt, sizeof...(Strategies)> attempts_{};
+};
+
 /// How a nested run ended.
 struct nested_end {
     result<std::vector<candidate>> answer;
