@@ -109,6 +109,12 @@ set(peerkit_core_headers
     peerkit/sim/discovery_source.hpp
     peerkit/sim/error.hpp
     peerkit/sim/event_queue.hpp
+    peerkit/sim/impl/world_datagrams.hpp
+    peerkit/sim/impl/world_discovery.hpp
+    peerkit/sim/impl/world_lives.hpp
+    peerkit/sim/impl/world_loop.hpp
+    peerkit/sim/impl/world_streams.hpp
+    peerkit/sim/impl/world_views.hpp
     peerkit/sim/intruder.hpp
     peerkit/sim/invariants.hpp
     peerkit/sim/network.hpp
