@@ -18,8 +18,8 @@ class PeerkitConan(ConanFile):
     topics = ("gossip", "swim", "membership", "discovery", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"dns": [True, False]}
-    default_options = {"dns": False}
+    options = {"dns": [True, False], "lz4": [True, False]}
+    default_options = {"dns": False, "lz4": False}
     exports = "include/peerkit/detail/config.hpp"
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*.cmake", "cmake/*.in", "include/*"
     no_copy_source = True
@@ -43,6 +43,8 @@ class PeerkitConan(ConanFile):
             self.requires(reference, transitive_headers=True, transitive_libs=True)
         if self.options.dns:
             self.requires("c-ares/[>=1.18.1 <2]", transitive_headers=True, transitive_libs=True)
+        if self.options.lz4:
+            self.requires("lz4/[>=1.9.3 <2]", transitive_headers=True, transitive_libs=True)
 
     def validate(self):
         check_min_cppstd(self, 20)

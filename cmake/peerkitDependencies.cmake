@@ -9,7 +9,7 @@
 # is new here, one _peerkit_find_<name> macro. Its target, export set, install rules and package logic follow.
 
 # Lowest floor first: a component may only require components named before it.
-set(peerkit_components core crypto json net dns peerkit)
+set(peerkit_components core crypto json net dns lz4 peerkit)
 
 set(peerkit_core_requires)
 set(peerkit_core_dependencies expected)
@@ -27,6 +27,10 @@ set(peerkit_net_dependencies asio)
 set(peerkit_dns_requires core net)
 set(peerkit_dns_dependencies cares)
 
+# Opt-in: not part of the umbrella.
+set(peerkit_lz4_requires core)
+set(peerkit_lz4_dependencies lz4)
+
 # The umbrella.
 set(peerkit_peerkit_requires core crypto json net)
 set(peerkit_peerkit_dependencies)
@@ -37,6 +41,7 @@ set(peerkit_sodium_title "libsodium (sodium.h)")
 set(peerkit_simdjson_title "simdjson (simdjson.h)")
 set(peerkit_asio_title "standalone asio (asio/version.hpp)")
 set(peerkit_cares_title "c-ares (ares.h)")
+set(peerkit_lz4_title "LZ4 (lz4.h)")
 
 # Wraps the first of the given targets that exists as peerkit::dep_<name>.
 macro(_peerkit_adopt name)
@@ -160,6 +165,15 @@ macro(_peerkit_find_cares)
     _peerkit_adopt(cares c-ares::cares c-ares::cares_static)
     _peerkit_pkg_config(cares libcares)
     _peerkit_adopt_header(cares ares.h cares)
+endmacro()
+
+macro(_peerkit_find_lz4)
+    if(NOT TARGET lz4::lz4 AND NOT TARGET LZ4::lz4_static AND NOT TARGET LZ4::lz4_shared)
+        find_package(lz4 CONFIG QUIET)
+    endif()
+    _peerkit_adopt(lz4 lz4::lz4 LZ4::lz4_static LZ4::lz4_shared)
+    _peerkit_pkg_config(lz4 liblz4)
+    _peerkit_adopt_header(lz4 lz4.h lz4)
 endmacro()
 
 # The version of the Asio that was found, read from its header; empty where the header cannot be seen.

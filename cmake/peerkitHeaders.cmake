@@ -128,6 +128,7 @@ set(peerkit_core_headers
     peerkit/sim/trace.hpp
     peerkit/sim/world.hpp
     peerkit/sim/world_options.hpp
+    peerkit/wire/compression.hpp
     peerkit/wire/dns_message.hpp
     peerkit/wire/dns_name.hpp
     peerkit/wire/dns_writer.hpp
@@ -198,6 +199,11 @@ set(peerkit_net_headers
 set(peerkit_dns_headers
     peerkit/net/cares_channel.hpp
     peerkit/net/cares_resolver.hpp
+)
+
+# Headers that include LZ4.
+set(peerkit_lz4_headers
+    peerkit/wire/lz4.hpp
 )
 
 # The umbrella for hosts.

@@ -5,8 +5,13 @@
 #if CONSUMER_HAS_DNS
 #    include <peerkit/net/cares_resolver.hpp>
 #endif
+#if CONSUMER_HAS_LZ4
+#    include <peerkit/wire/lz4.hpp>
+#endif
 
+#include <array>
 #include <asio/io_context.hpp>
+#include <cstddef>
 #include <simdjson.h>
 #include <sodium.h>
 #include <tl/expected.hpp>
@@ -19,6 +24,12 @@ int main() {
 #if CONSUMER_HAS_DNS
     peerkit::net::cares_resolver resolver{loop.get_executor()};
     if (resolver.under_way() != 0) return 1;
+#endif
+#if CONSUMER_HAS_LZ4
+    peerkit::wire::lz4_compression compression;
+    std::array<std::byte, 64> const zeros{};
+    std::array<std::byte, 64> room{};
+    if (compression.compress(zeros, room) == 0) return 1;
 #endif
     return ready.value() >= 0 && loop.run() == 0 && address && address->port() == 9100 ? 0 : 1;
 }

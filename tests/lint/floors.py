@@ -24,6 +24,7 @@ THIRD_PARTY = {
     "simdjson": {"discovery", "registry"},
     "simdjson.h": {"discovery", "registry"},
     "ares.h": {"net"},
+    "lz4.h": {"wire"},
     "boost": set(),
     "doctest": set(),
     "benchmark": set(),

@@ -17,6 +17,7 @@ LIBRARY = {
     "simdjson.h": "simdjson",
     "asio": "asio",
     "ares.h": "cares",
+    "lz4.h": "lz4",
 }
 RULES = {
     "unlisted": "every header is in a list of cmake/peerkitHeaders.cmake",

@@ -13,6 +13,8 @@ import subprocess
 import sys
 
 SKIP = 77
+# Dependencies that are linked under their own name; the others are headers alone.
+LINKED = ("sodium", "simdjson", "cares", "lz4")
 
 
 class Failed(Exception):
@@ -108,6 +110,7 @@ class World:
             "simdjson": ("simdjson_DIR", "PEERKIT_SIMDJSON_INCLUDE_DIR", "PEERKIT_SIMDJSON_LIBRARY"),
             "asio": ("asio_DIR", "PEERKIT_ASIO_INCLUDE_DIR"),
             "cares": ("c-ares_DIR", "PEERKIT_CARES_INCLUDE_DIR", "PEERKIT_CARES_LIBRARY"),
+            "lz4": ("lz4_DIR", "PEERKIT_LZ4_INCLUDE_DIR", "PEERKIT_LZ4_LIBRARY"),
         }
         for dependency in dependencies:
             given = [
@@ -178,6 +181,7 @@ def case_each_component(world):
         "json": ["expected", "simdjson"],
         "net": ["expected", "sodium", "asio"],
         "dns": ["expected", "sodium", "asio", "cares"],
+        "lz4": ["expected", "lz4"],
     }
     for component, dependencies in needs.items():
         world.consume(
@@ -188,12 +192,13 @@ def case_each_component(world):
 def case_what_is_present(world):
     """A bare find_package() means every component whose dependencies are present at the consumer."""
     output = world.consume(
-        "bare", absent="peerkit::json;peerkit::dns;peerkit::peerkit", extra=world.only("expected", "sodium", "asio")
+        "bare", absent="peerkit::json;peerkit::dns;peerkit::lz4;peerkit::peerkit", extra=world.only("expected", "sodium", "asio")
     )
     expect(
         output,
         "left out json: component json needs simdjson",
         "left out dns: component dns needs c-ares",
+        "left out lz4: component lz4 needs LZ4",
         "left out peerkit: component peerkit requires json",
     )
     world.consume(
@@ -218,6 +223,8 @@ def case_missing_is_named(world):
     expect(output, "component json needs simdjson")
     output = world.consume("dns", components="dns", fails=True, extra=world.only("expected", "sodium", "asio"))
     expect(output, "component dns needs c-ares")
+    output = world.consume("lz4", components="lz4", fails=True, extra=world.only("expected"))
+    expect(output, "component lz4 needs LZ4")
     # What nobody asked for is not missed.
     world.consume(
         "without_dns",
@@ -229,7 +236,7 @@ def case_missing_is_named(world):
 
 def case_unknown_component(world):
     output = world.consume("unknown", components="core;telepathy", fails=True)
-    expect(output, "unknown component 'telepathy' (there are: core, crypto, json, net, dns, peerkit)")
+    expect(output, "unknown component 'telepathy' (there are: core, crypto, json, net, dns, lz4, peerkit)")
 
 
 def case_wrong_version(world):
@@ -295,10 +302,11 @@ def case_vcpkg(world):
     imitate_package(world, installed, "asio", "asio::asio", "asio")
     imitate_package(world, installed, "unofficial-sodium", "unofficial-sodium::sodium", "sodium")
     imitate_package(world, installed, "c-ares", "c-ares::cares", "cares")
+    imitate_package(world, installed, "lz4", "lz4::lz4", "lz4")
     where = world.own / "consumer"
-    world.consume("consumer", prefix=installed, link=["peerkit::dns"])
+    world.consume("consumer", prefix=installed, link=["peerkit::dns", "peerkit::lz4"])
     found = dict(re.findall(r"^([\w-]+_DIR):[A-Z]+=(.*)$", (where / "CMakeCache.txt").read_text(), re.MULTILINE))
-    for package in ("peerkit", "asio", "unofficial-sodium", "c-ares"):
+    for package in ("peerkit", "asio", "unofficial-sodium", "c-ares", "lz4"):
         if not found.get(f"{package}_DIR", "").startswith(str(installed)):
             raise Failed(f"the consumer did not take {package} from the vcpkg layout")
 
@@ -325,12 +333,13 @@ def locate(world, dependency):
         "simdjson": "simdjson.h",
         "asio": "asio/version.hpp",
         "cares": "ares.h",
+        "lz4": "lz4.h",
     }
     probe = world.own / "probe.cpp"
     probe.write_text(f"#include <{header[dependency]}>\n")
     listed = world.run(world.cache["CMAKE_CXX_COMPILER"], "-std=c++20", "-M", probe)
     path = next(word for word in listed.split() if word.endswith("/" + header[dependency]))
-    return path.removesuffix("/" + header[dependency]), dependency if dependency in ("sodium", "simdjson", "cares") else ""
+    return path.removesuffix("/" + header[dependency]), dependency if dependency in LINKED else ""
 
 
 def case_conan(world):
@@ -373,16 +382,17 @@ def case_conan(world):
         "simdjson": "3.0.1",
         "asio": "1.22.1",
         "c-ares": "1.18.1",
+        "lz4": "1.9.4",
     }
-    with_dns = ("-o", "peerkit/*:dns=True")
+    with_options = ("-o", "peerkit/*:dns=True", "-o", "peerkit/*:lz4=True")
     references = [f"{name}/{version}" for name, version in versions.items()]
 
     platform = world.own / "platform.profile"
     platform.write_text(settings + "[platform_requires]\n" + "\n".join(references) + "\n" + executables)
     output = world.run(
-        conan, "create", copied, "-pr:a", platform, "--build=missing", *with_dns, environment=environment
+        conan, "create", copied, "-pr:a", platform, "--build=missing", *with_options, environment=environment
     )
-    expect(output, "asio/1.22.1 - Platform", "c-ares/1.18.1 - Platform", "Running test()", f"peerkit/{world.version}")
+    expect(output, "asio/1.22.1 - Platform", "c-ares/1.18.1 - Platform", "lz4/1.9.4 - Platform", "Running test()", f"peerkit/{world.version}")
 
     made = world.own / "made.profile"
     made.write_text(settings + executables)
@@ -401,7 +411,7 @@ def case_conan(world):
             environment={**environment, "PEERKIT_STUB_INCLUDE": locate(world, dependency)[0]},
         )
     world.run(conan, "remove", "peerkit/*", "--confirm", environment=environment)
-    output = world.run(conan, "create", copied, "-pr:a", made, "--build=missing", *with_dns, environment=environment)
+    output = world.run(conan, "create", copied, "-pr:a", made, "--build=missing", *with_options, environment=environment)
     expect(output, "Running test()")
     if "Platform" in output:
         raise Failed(f"a dependency still came from the platform:\n{output}")

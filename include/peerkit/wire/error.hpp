@@ -34,6 +34,8 @@ enum class wire_error : std::uint16_t {
     record_too_large,     ///< The record is larger than its limit; position is its size.
     frame_too_large,      ///< The frame is larger than its limit; position is its size.
     no_room,              ///< The output buffer is too small; position is the size it would take.
+    bad_expansion,        ///< A compressed packet says it expands to nothing or to too much; position is that size.
+    bad_compression,      ///< A compressed packet is damaged, or made by an algorithm this node does not use.
 
     // DNS messages.
     bad_pointer,   ///< A compressed name points forward, at itself, into the header, or through too many pointers.
@@ -69,6 +71,8 @@ struct domain_of<wire::wire_error> {
         case wire_error::record_too_large: return "the record is larger than its limit";
         case wire_error::frame_too_large: return "the frame is larger than its limit";
         case wire_error::no_room: return "the output buffer is too small";
+        case wire_error::bad_expansion: return "a compressed packet says it expands to nothing or to too much";
+        case wire_error::bad_compression: return "a compressed packet is damaged or of an algorithm not in use";
         case wire_error::bad_pointer: return "a compressed name points where it must not";
         case wire_error::bad_label: return "a label of a name is of a reserved type, empty or too long";
         case wire_error::name_too_long: return "a name takes more than 255 octets";

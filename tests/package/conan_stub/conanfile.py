@@ -12,6 +12,7 @@ TARGETS = {
     "simdjson": ("simdjson", "simdjson::simdjson", "simdjson*", "simdjson"),
     "asio": ("asio", "asio::asio", "asio*", None),
     "c-ares": ("c-ares", "c-ares::cares", "ares*", "cares"),
+    "lz4": ("lz4", "lz4::lz4", "lz4*", "lz4"),
 }
 
 
