@@ -89,6 +89,7 @@ set(peerkit_core_headers
     peerkit/gossip/relay.hpp
     peerkit/gossip/tunables.hpp
     peerkit/membership/address_book.hpp
+    peerkit/membership/digest_tree.hpp
     peerkit/membership/member_state.hpp
     peerkit/membership/member_table.hpp
     peerkit/membership/suspicion.hpp

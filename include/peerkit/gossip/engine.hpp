@@ -153,7 +153,7 @@ public:
     /// Updates still being spread.
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
 
-    /// 0, or the code of the first violated invariant: those of the table (1-4), the suspicions (11-14), the queue
+    /// 0, or the code of the first violated invariant: those of the table (1-5), the suspicions (11-14), the queue
     /// (21-23), or 31 this node's row is not alive, 32 its incarnation differs, 33 streams over the cap.
     [[nodiscard]] int check_invariants() const noexcept;
 

@@ -11,6 +11,7 @@
 #include <peerkit/core/rng.hpp>
 #include <peerkit/crypto/replay_window.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/membership/digest_tree.hpp>
 #include <peerkit/membership/member_state.hpp>
 #include <peerkit/wire/record.hpp>
 
@@ -58,6 +59,11 @@ struct alignas(64) member {
     [[nodiscard]] wire::record_view record() const noexcept { return wire::record_view::trusted(record_bytes()); }
     [[nodiscard]] membership::standing standing() const noexcept { return {incarnation(), state}; }
     [[nodiscard]] std::uint64_t incarnation() const noexcept { return record().incarnation(); }
+    /// What this version of the member counts in digests.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        return membership::fingerprint(
+            key, incarnation(), load_big<std::uint64_t>(bytes.get() + size - wire::record_layout::signature_size));
+    }
     /// Where the member is reached: the announced address in use.
     [[nodiscard]] ip_endpoint endpoint() const noexcept {
         return several ? record().gossip_endpoint(address) : record().first_endpoint();
@@ -132,6 +138,8 @@ public:
     void replace(slot at, wire::record_view const& record) {
         member& row = (*this)[at];
         byte_view const bytes = record.bytes();
+        bool const counts = row.state <= member_state::suspect;
+        if (counts && row.size != 0) digest_.remove(row.key, row.fingerprint());
         bool const several = record.address_count() > 1;
         if (several || row.several) {
             auto const kept = row.size == 0 ? std::nullopt : record.index_of(row.endpoint());
@@ -146,11 +154,15 @@ public:
         }
         copy_bytes(bytes, {row.bytes.get(), row.capacity});
         row.size = static_cast<std::uint16_t>(bytes.size() & 0x7ffU);
+        if (counts) digest_.add(row.key, row.fingerprint());
     }
 
     void set_state(slot at, member_state state, time_point now) noexcept {
         member& row = (*this)[at];
         if (row.state == state) return;
+        bool const counted = row.state <= member_state::suspect, counts = state <= member_state::suspect;
+        if (counted && !counts) digest_.remove(row.key, row.fingerprint());
+        if (!counted && counts) digest_.add(row.key, row.fingerprint());
         --counts_[static_cast<std::size_t>(row.state)];
         ++counts_[static_cast<std::size_t>(state)];
         row.state = state;
@@ -161,6 +173,7 @@ public:
     void erase(slot at) noexcept {
         member& row = (*this)[at];
         unplace(at);
+        if (row.state <= member_state::suspect) digest_.remove(row.key, row.fingerprint());
         --counts_[static_cast<std::size_t>(row.state)];
         --size_;
         bool const in_order = row.in_order;
@@ -169,6 +182,9 @@ public:
         row.queue_next = free_;
         free_ = at;
     }
+
+    /// Sums over the reachable rows, kept up to date with every change of one.
+    [[nodiscard]] digest_tree const& digest() const noexcept { return digest_; }
 
     /// A row chosen at random; free rows and all states included, so the caller tests and tries again.
     template <Rng R>
@@ -185,21 +201,24 @@ public:
     }
 
     /// 0, or: 1 a count is wrong, 2 a row is not found by its key, 3 a row and its record disagree (its key, or the
-    /// address in use), 4 over the cap.
+    /// address in use), 4 over the cap, 5 the digest is not that of the rows.
     [[nodiscard]] int check_invariants() const noexcept {
         std::array<std::size_t, 4> counted{};
+        digest_tree summed;
         std::size_t used = 0;
         int code = size_ > max_ ? 4 : 0;
         for_each([&](slot at, member const& row) {
             ++used;
             ++counted[static_cast<std::size_t>(row.state)];
             if (find(row.key) != at) code = 2;
+            if (row.state <= member_state::suspect) summed.add(row.key, row.fingerprint());
             std::size_t const addresses = row.record().address_count();
             bool const one = addresses < 2;
             if (row.record().short_id() != row.key || row.several == one ||
                 (one ? row.address : row.address / addresses))
                 code = 3;
         });
+        if (code == 0 && !(summed == digest_)) code = 5;
         return used != size_ || counted != counts_ ? 1 : code;
     }
 
@@ -245,6 +264,7 @@ private:
     std::size_t size_ = 0;
     slot end_ = 0;
     slot free_ = no_slot;
+    digest_tree digest_;
 };
 
 } // namespace membership
