@@ -11,6 +11,7 @@ set(peerkit_core_headers
     peerkit/core/bytes.hpp
     peerkit/core/clock.hpp
     peerkit/core/description.hpp
+    peerkit/core/description_edit.hpp
     peerkit/core/endpoint.hpp
     peerkit/core/error.hpp
     peerkit/core/ip_address.hpp
@@ -18,6 +19,7 @@ set(peerkit_core_headers
     peerkit/core/network_id.hpp
     peerkit/core/node_id.hpp
     peerkit/core/rng.hpp
+    peerkit/core/service_versions.hpp
     peerkit/crypto/error.hpp
     peerkit/crypto/fake.hpp
     peerkit/crypto/frame.hpp

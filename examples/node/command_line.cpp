@@ -85,6 +85,7 @@ void add_run(CLI::App& app, flags& f) {
     add(who, "--advertise", f.advertise, "ADDRESS[:PORT]",
         "Where others reach this node, in place of what it finds out by itself; up to 8", "PEERKIT_ADVERTISE");
     add(who, "--role", f.roles, "NAME", "Role of this node; up to 8", "PEERKIT_ROLES");
+    add(who, "--capability", f.capabilities, "NAME", "What this node can do; up to 16", "PEERKIT_CAPABILITIES");
     add(who, "--label", f.labels, "KEY=VALUE", "Label of this node; up to 16", "PEERKIT_LABELS");
     add(who, "--service", f.services, "NAME[=PORT[=INFO]]", "Service this node offers; up to 16", "PEERKIT_SERVICES");
     add(who, "--identity-file", f.identity_file, "FILE",

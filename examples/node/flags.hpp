@@ -19,7 +19,7 @@ struct flags {
     std::uint16_t port = peerkit::default_gossip_port;
     std::uint16_t api_port = peerkit::default_api_port;
     bool open_network = false;
-    std::vector<std::string> advertise, roles, labels, services, translations;
+    std::vector<std::string> advertise, roles, capabilities, labels, services, translations;
     peerkit::gossip::tunables (*profile)() noexcept = &peerkit::gossip::lan;
     std::vector<std::string> discover, peers, tailscale_sockets, tailscale_commands;
     std::string strategy, peers_file, prefix, domain, tag, tailscale_file, name_servers;

@@ -25,11 +25,14 @@ void put_member(json_writer& out, net::member_info const& m) {
     out.close(']').key("api_port").value(m.about.api_port).key("version").value(m.about.version);
     out.key("roles").open('[');
     for (std::string const& role : m.about.roles) out.value(role);
+    out.close(']').key("capabilities").open('[');
+    for (std::string const& capability : m.about.capabilities) out.value(capability);
     out.close(']').key("labels").open('{');
     for (label const& l : m.about.labels) out.key(l.key).value(l.value);
     out.close('}').key("services").open('[');
     for (service const& s : m.about.services) {
-        out.open('{').key("name").value(s.name).key("port").value(s.port).key("info").value(s.info).close('}');
+        out.open('{').key("name").value(s.name).key("port").value(s.port).key("info").value(s.info);
+        out.key("health").value(to_string(s.health)).key("version").value(s.version).close('}');
     }
     out.close(']').close('}');
 }

@@ -36,6 +36,7 @@ description describe(flags const& f) {
     self.name = f.name.empty() ? net::host_label() : f.name;
     self.version = program_version();
     self.roles = f.roles;
+    self.capabilities = f.capabilities;
     for (std::string const& text : f.advertise) {
         auto const there = endpoint::parse(text, 0);
         if (!there) refuse("--advertise '" + text + "'", there.error());
@@ -60,6 +61,7 @@ description describe(flags const& f) {
     if (auto const ok = normalize(self); !ok) {
         std::string_view const field = ok.error().field();
         refuse(field.starts_with("role")      ? "--role"
+               : field.starts_with("capabil") ? "--capability"
                : field.starts_with("label")   ? "--label"
                : field.starts_with("service") ? "--service"
                : field == "addresses"         ? "--advertise"

@@ -40,6 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     require_inside(record->name(), bytes);
     require_inside(record->version(), bytes);
     for (std::string_view const role : record->roles()) require_inside(role, bytes);
+    for (std::string_view const capability : record->capabilities()) {
+        require_inside(capability, bytes);
+        require(record->has_capability(capability));
+    }
     for (wire::label_view const& l : record->labels()) {
         require_inside(l.key, bytes);
         require_inside(l.value, bytes);
@@ -48,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     for (wire::service_view const& s : record->services()) {
         require_inside(s.name, bytes);
         require_inside(s.info, bytes);
+        require(record->find_service(s.name) == s);
     }
     require(record->services().after() == record->signature().data());
     for (std::size_t i = 0; i < record->address_count(); ++i) {

@@ -147,6 +147,7 @@ class Flags(Case):
             (["--role", "a b"], "--role"),
             (["--label", "nokey"], "--label 'nokey'"),
             (["--label", "a=1", "--label", "a=2"], "--label"),
+            (["--capability", "a b"], "--capability"),
             (["--service", "sql=port"], "--service 'sql=port'"),
             (["--service", "sql=65536"], "--service 'sql=65536'"),
             (["--advertise", "host.example"], "--advertise 'host.example'"),
@@ -293,14 +294,17 @@ class Ports(Case):
 
 class Api(Case):
     def test_health_tells_who_the_node_is_and_whom_it_sees(self):
-        words = ["--label", "zone=a=b", "--role", "web", "--service", "sql=5432=main", "--label", 'quote=say "\\x"']
+        words = ["--label", "zone=a=b", "--role", "web", "--service", "sql=5432=main", "--capability", "gpu", "--label", 'quote=say "\\x"']
         node = self.node("--name", "solo", *words)
         health = node.health()
         self.assertEqual((health["status"], health["name"], health["id"]), ("ok", "solo", node.id))
         self.assertEqual(health["counts"], {"alive": 1, "suspect": 0, "dead": 0, "left": 0})
         itself = health["members"][0]
         self.assertEqual(itself["labels"], {"zone": "a=b", "quote": 'say "\\x"'})
-        self.assertEqual(itself["services"], [{"name": "sql", "port": 5432, "info": "main"}])
+        [offered] = itself["services"]
+        self.assertGreater(offered.pop("version"), 1_700_000_000)
+        self.assertEqual(offered, {"name": "sql", "port": 5432, "info": "main", "health": "unknown"})
+        self.assertEqual(itself["capabilities"], ["gpu"])
         self.assertEqual((itself["self"], itself["api_port"]), (True, node.api))
         self.assertEqual(itself["incarnation"], health["incarnation"])
 

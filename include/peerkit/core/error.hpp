@@ -115,6 +115,7 @@ enum class core_error : std::uint16_t {
     duplicate_key,    ///< The same key appears twice.
     not_sorted,       ///< The entries are not in ascending order.
     out_of_range,     ///< The number is outside its permitted range.
+    not_found,        ///< There is no entry of that name.
 };
 
 template <>
@@ -132,6 +133,7 @@ struct domain_of<core_error> {
         case core_error::duplicate_key: return "the same key appears twice";
         case core_error::not_sorted: return "the entries are not in ascending order";
         case core_error::out_of_range: return "the number is outside its permitted range";
+        case core_error::not_found: return "there is no entry of that name";
         }
         return "unknown core error";
     }

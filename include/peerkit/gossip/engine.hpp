@@ -11,6 +11,7 @@
 #include <peerkit/core/ip_address.hpp>
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/core/node_id.hpp>
+#include <peerkit/core/service_versions.hpp>
 #include <peerkit/crypto/frame.hpp>
 #include <peerkit/crypto/signed_record.hpp>
 #include <peerkit/detail/config.hpp>
@@ -106,7 +107,9 @@ public:
     [[nodiscard]] result<void> join(ip_endpoint const& where, time_point now, outbox& out);
     /// Calls whoever is at `where` with one datagram; an answer leads to an exchange.
     void hello(ip_endpoint const& where, time_point now, outbox& out);
-    /// Announces a changed description. On an error nothing has changed.
+    /// Announces a changed description: `self()` with a few edits (core/description_edit.hpp), or a new one. The
+    /// versions of its services are set here. On an error nothing has changed.
+    /// @par Errors those of `normalize` and `wire::encode_record`; `empty` without an address; `not_running`.
     [[nodiscard]] result<void> update(description changed, time_point now, outbox& out);
     /// This host's subnets are others now. What this node announces of itself is changed with `update`.
     void set_subnets(std::vector<ip_prefix> own) {
@@ -331,6 +334,7 @@ private:
     short_id key_{};
     slot self_ = no_slot;
     std::uint64_t incarnation_ = 0;
+    service_versions services_;
     std::uint64_t session_ = 0; ///< the incarnation this run of the node began with: grows with every start
     std::uint64_t frames_ = 0;
     life life_ = life::fresh;

@@ -25,9 +25,11 @@ struct label_view {
 
 /// A service read in place.
 struct service_view {
-    std::string_view name;
+    std::string_view name{};
     std::uint16_t port = 0;
-    std::string_view info;
+    std::string_view info{};
+    service_health health = service_health::unknown;
+    std::uint32_t version = 0; ///< grows whenever the entry changes
     [[nodiscard]] friend constexpr bool operator==(service_view const&, service_view const&) noexcept = default;
 };
 
@@ -131,12 +133,13 @@ struct packed_label {
 struct packed_service {
     using value_type = service_view;
     [[nodiscard]] static constexpr std::size_t size(std::byte const* at) noexcept {
-        std::size_t const name = short_size(at) + 2;
-        return name + short_size(at + name);
+        std::size_t const info = short_size(at) + 7;
+        return info + short_size(at + info);
     }
     [[nodiscard]] static value_type decode(std::byte const* at) noexcept {
         std::byte const* const port = at + short_size(at);
-        return {short_text(at), load_big<std::uint16_t>(port), short_text(port + 2)};
+        return {short_text(at), load_big<std::uint16_t>(port), short_text(port + 7),
+                static_cast<service_health>(port[2]), load_big<std::uint32_t>(port + 3)};
     }
 };
 

@@ -107,9 +107,13 @@ public:
     [[nodiscard]] constexpr packed_range<detail::packed_text> roles() const noexcept {
         return packed_range<detail::packed_text>{addresses().after()};
     }
+    /// Capabilities, ascending; elements are `std::string_view`.
+    [[nodiscard]] constexpr packed_range<detail::packed_text> capabilities() const noexcept {
+        return packed_range<detail::packed_text>{roles().after()};
+    }
     /// Labels, ascending by key; elements are `label_view`.
     [[nodiscard]] constexpr packed_range<detail::packed_label> labels() const noexcept {
-        return packed_range<detail::packed_label>{roles().after()};
+        return packed_range<detail::packed_label>{capabilities().after()};
     }
     /// Services, ascending by name; elements are `service_view`.
     [[nodiscard]] constexpr packed_range<detail::packed_service> services() const noexcept {
@@ -164,6 +168,20 @@ public:
         return false;
     }
 
+    [[nodiscard]] bool has_capability(std::string_view capability) const noexcept {
+        for (std::string_view const c : capabilities()) {
+            if (c == capability) return true;
+        }
+        return false;
+    }
+    /// The service of that name, or none.
+    [[nodiscard]] std::optional<service_view> find_service(std::string_view service_name) const noexcept {
+        for (service_view const& s : services()) {
+            if (s.name == service_name) return s;
+        }
+        return std::nullopt;
+    }
+
     /// An owned copy of everything the subject said. Allocates.
     [[nodiscard]] description to_description() const {
         description d;
@@ -173,9 +191,10 @@ public:
         d.version = std::string{version()};
         for (typed_address const& a : addresses()) d.addresses.push_back(a);
         for (std::string_view const r : roles()) d.roles.emplace_back(r);
+        for (std::string_view const c : capabilities()) d.capabilities.emplace_back(c);
         for (label_view const& l : labels()) d.labels.push_back({std::string{l.key}, std::string{l.value}});
         for (service_view const& s : services()) {
-            d.services.push_back({std::string{s.name}, s.port, std::string{s.info}});
+            d.services.push_back({std::string{s.name}, s.port, std::string{s.info}, s.health, s.version});
         }
         return d;
     }
@@ -239,6 +258,8 @@ static_assert(std::is_trivially_copyable_v<record_view>);
     }
     to.u8(static_cast<std::uint8_t>(d.roles.size()));
     for (std::string const& r : d.roles) to.short_bytes(as_bytes(r));
+    to.u8(static_cast<std::uint8_t>(d.capabilities.size()));
+    for (std::string const& c : d.capabilities) to.short_bytes(as_bytes(c));
     to.u8(static_cast<std::uint8_t>(d.labels.size()));
     for (label const& l : d.labels) {
         to.short_bytes(as_bytes(l.key));
@@ -248,6 +269,8 @@ static_assert(std::is_trivially_copyable_v<record_view>);
     for (service const& s : d.services) {
         to.short_bytes(as_bytes(s.name));
         to.u16(s.port);
+        to.u8(static_cast<std::uint8_t>(s.health));
+        to.u32(s.version);
         to.short_bytes(as_bytes(s.info));
     }
     if (auto const ok = detail::check_unsigned_record(to.written()); !ok) return fail(ok.error());

@@ -33,7 +33,7 @@ struct record_layout {
 
     static constexpr std::size_t signature_size = 64;
     /// A record with a name of one character and nothing else.
-    static constexpr std::size_t min_size = name + 2 + 1 + 4 + signature_size;
+    static constexpr std::size_t min_size = name + 2 + 1 + 5 + signature_size;
 };
 
 namespace detail {
@@ -126,18 +126,25 @@ template <typename Rest>
             return fail(ok.error());
         return {};
     };
-    auto const port_and_info = [](byte_reader& from) noexcept -> result<void> {
+    auto const about_service = [](byte_reader& from) noexcept -> result<void> {
         (void)from.u16();
+        (void)from.u8(); // a health of later versions counts as unknown
+        (void)from.u32();
         if (auto const ok = read_text(from, text_rule::free, limits::service_info, "service info"); !ok) {
             return fail(ok.error());
         }
         return {};
     };
     if (auto const ok = check_named_list(in, limits::roles, limits::role, "roles", "role", nothing); !ok) return ok;
+    if (auto const ok =
+            check_named_list(in, limits::capabilities, limits::capability, "capabilities", "capability", nothing);
+        !ok) {
+        return ok;
+    }
     if (auto const ok = check_named_list(in, limits::labels, limits::label_key, "labels", "label key", value); !ok)
         return ok;
     if (auto const ok =
-            check_named_list(in, limits::services, limits::service_name, "services", "service name", port_and_info);
+            check_named_list(in, limits::services, limits::service_name, "services", "service name", about_service);
         !ok) {
         return ok;
     }
@@ -172,6 +179,9 @@ template <typename Rest>
     }
     if (!add_count(d.roles.size(), "roles")) return fail(wire_error::too_many, d.roles.size(), "roles");
     for (std::string const& r : d.roles) add_text(r, "roles");
+    if (!add_count(d.capabilities.size(), "capabilities"))
+        return fail(wire_error::too_many, d.capabilities.size(), "capabilities");
+    for (std::string const& c : d.capabilities) add_text(c, "capabilities");
     if (!add_count(d.labels.size(), "labels")) return fail(wire_error::too_many, d.labels.size(), "labels");
     for (label const& l : d.labels) {
         add_text(l.key, "labels");
@@ -180,7 +190,7 @@ template <typename Rest>
     if (!add_count(d.services.size(), "services")) return fail(wire_error::too_many, d.services.size(), "services");
     for (service const& s : d.services) {
         add_text(s.name, "services");
-        add(2, "services");
+        add(2 + 1 + 4, "services");
         add_text(s.info, "services");
     }
     if (over_long != nullptr) return fail(wire_error::bad_length, 0, over_long);

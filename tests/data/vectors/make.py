@@ -201,11 +201,12 @@ def vectors():
             b"\2" + bytes([0x14, 192, 0, 2, 7, 0, 0]),
             bytes([0x26]) + bytes.fromhex("fd7a115ca1e000000000000000000007") + struct.pack(">H", 9100),
             b"\2" + short(b"backend") + short(b"worker"),
+            b"\1" + short(b"ssd"),
             b"\2" + short(b"rack") + short(b"r17") + short(b"zone") + short(b""),
-            b"\1" + short(b"sql") + struct.pack(">H", 5432) + short(b"primary"),
+            b"\1" + short(b"sql") + struct.pack(">HBI", 5432, 1, 1_700_000_000) + short(b"primary"),
         ]
     )
-    least = b"\1\1" + me + struct.pack(">QHH", 1, 1, 0) + short(b"a") + short(b"") + bytes(4)
+    least = b"\1\1" + me + struct.pack(">QHH", 1, 1, 0) + short(b"a") + short(b"") + bytes(5)
     yield "record.txt", "Announcement records, signed with the seed.", [
         ("network_name", name),
         ("network_id", network),

@@ -30,6 +30,10 @@ static_assert(peerkit::check_text("", 0, "text").has_value());
 static_assert(std::is_trivially_copyable_v<peerkit::typed_address>);
 static_assert(sizeof(address_kind) == 1);
 // These travel: another number is another protocol.
+static_assert(static_cast<int>(peerkit::service_health::unknown) == 0 &&
+              static_cast<int>(peerkit::service_health::passing) == 1 &&
+              static_cast<int>(peerkit::service_health::warning) == 2 &&
+              static_cast<int>(peerkit::service_health::critical) == 3);
 static_assert(static_cast<int>(address_kind::unspecified) == 0 && static_cast<int>(address_kind::local) == 1 &&
               static_cast<int>(address_kind::overlay) == 2 && static_cast<int>(address_kind::global) == 3 &&
               static_cast<int>(address_kind::observed) == 4);
@@ -62,6 +66,9 @@ description full() {
     }
     for (std::size_t i = 0; i < limits::roles; ++i) {
         d.roles.push_back(numbered(std::string(limits::role - 3, 'r'), i));
+    }
+    for (std::size_t i = 0; i < limits::capabilities; ++i) {
+        d.capabilities.push_back(numbered(std::string(limits::capability - 3, 'c'), i));
     }
     for (std::size_t i = 0; i < limits::labels; ++i) {
         d.labels.push_back(
@@ -156,8 +163,9 @@ TEST_CASE("a description at every bound at once is accepted") {
     CHECK(d == full());
 }
 
-TEST_CASE("normalizing sorts roles, labels and services and leaves everything else") {
+TEST_CASE("normalizing sorts roles, capabilities, labels and services and leaves everything else") {
     description d = valid();
+    d.capabilities = {"ssd", "gpu", "GPU"};
     d.roles = {"worker", "db", "Db", "a"};
     d.labels = {{"zone", "a"}, {"rack", "7"}, {"disk", ""}};
     d.services = {{"sql", 5432, "x"}, {"http", 80, ""}, {"metrics", 0, "y"}};
@@ -166,6 +174,7 @@ TEST_CASE("normalizing sorts roles, labels and services and leaves everything el
     auto const addresses = d.addresses;
     REQUIRE(peerkit::normalize(d));
     CHECK(d.roles == std::vector<std::string>{"Db", "a", "db", "worker"});
+    CHECK(d.capabilities == std::vector<std::string>{"GPU", "gpu", "ssd"});
     CHECK(d.labels == std::vector<peerkit::label>{{"disk", ""}, {"rack", "7"}, {"zone", "a"}});
     CHECK(d.services == std::vector<peerkit::service>{{"http", 80, ""}, {"metrics", 0, "y"}, {"sql", 5432, "x"}});
     // Addresses are in order of preference, which is the host's.
@@ -265,6 +274,21 @@ TEST_CASE("too many, bad and duplicate labels are refused") {
     check_refused(d, core_error::duplicate_key, 1, "labels");
 }
 
+TEST_CASE("too many, bad and duplicate capabilities are refused") {
+    description d = full();
+    d.capabilities.push_back("z");
+    check_refused(d, core_error::too_long, limits::capabilities + 1, "capabilities");
+    d = valid();
+    d.capabilities = {"gpu", ""};
+    check_refused(d, core_error::empty, 0, "capability");
+    d.capabilities = {std::string(limits::capability + 1, 'c')};
+    check_refused(d, core_error::too_long, limits::capability + 1, "capability");
+    d.capabilities = {"g pu"};
+    check_refused(d, core_error::bad_character, 1, "capability");
+    d.capabilities = {"b", "a", "b"};
+    check_refused(d, core_error::duplicate_key, 2, "capabilities");
+}
+
 TEST_CASE("too many, bad and duplicate services are refused") {
     description d = full();
     d.services.push_back({"z", 0, ""});
@@ -296,8 +320,25 @@ TEST_CASE("a refused description has lost nothing") {
     CHECK(d == sorted);
 }
 
-TEST_CASE("a label is looked up by its key and a role by its name") {
+TEST_CASE("a service is looked up by its name, and its health has a word") {
+    using peerkit::service_health;
     description d = valid();
+    d.services = {{"sql", 5432, "", service_health::warning}, {"http", 80}};
+    REQUIRE(d.find_service("sql") != nullptr);
+    CHECK(d.find_service("sql")->port == 5432);
+    CHECK(d.find_service("http")->health == service_health::unknown);
+    CHECK(d.find_service("sq") == nullptr);
+    CHECK(to_string(service_health::unknown) == "unknown");
+    CHECK(to_string(service_health::passing) == "passing");
+    CHECK(to_string(service_health::warning) == "warning");
+    CHECK(to_string(service_health::critical) == "critical");
+}
+
+TEST_CASE("a label is looked up by its key, a role and a capability by its name") {
+    description d = valid();
+    d.capabilities = {"gpu"};
+    CHECK(d.has_capability("gpu"));
+    CHECK(!d.has_capability("gp"));
     d.labels = {{"zone", "a"}, {"empty", ""}};
     d.roles = {"worker"};
     CHECK(d.label_value("zone") == "a");
@@ -329,4 +370,7 @@ TEST_CASE("descriptions are equal if everything in them is") {
     CHECK(differs([](description& d) { d.services[0].name = "x"; }));
     CHECK(differs([](description& d) { d.services[0].port = 1; }));
     CHECK(differs([](description& d) { d.services[0].info = "x"; }));
+    CHECK(differs([](description& d) { d.services[0].health = peerkit::service_health::passing; }));
+    CHECK(differs([](description& d) { d.services[0].version = 1; }));
+    CHECK(differs([](description& d) { d.capabilities[0] = "x"; }));
 }

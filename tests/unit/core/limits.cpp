@@ -43,6 +43,7 @@ static_assert(limits::stream_total / limits::stream_frame >= 1024, "an exchange 
 // Everything with a u8 length or count.
 static_assert(limits::name <= short_length_max && limits::version_text <= short_length_max);
 static_assert(limits::role <= short_length_max && limits::roles <= short_length_max);
+static_assert(limits::capability <= short_length_max && limits::capabilities <= short_length_max);
 static_assert(limits::label_key <= short_length_max && limits::label_value <= short_length_max);
 static_assert(limits::service_name <= short_length_max && limits::service_info <= short_length_max);
 static_assert(limits::labels <= short_length_max && limits::services <= short_length_max);
@@ -53,6 +54,7 @@ static_assert(limits::host_name + 1 <= short_length_max, "a host name and its fi
 static_assert(record_fixed + 4 + (1 + limits::name) + (1 + limits::version_text) < limits::record);
 static_assert(record_fixed + 5 + limits::name + limits::addresses * (1 + 16 + 2) < limits::record);
 static_assert(record_fixed + 5 + limits::name + limits::roles * (1 + limits::role) < limits::record);
+static_assert(record_fixed + 5 + limits::name + limits::capabilities * (1 + limits::capability) < limits::record);
 static_assert(record_fixed + 5 + limits::name + (1 + limits::label_key + 1 + limits::label_value) < limits::record);
 
 static_assert(limits::incarnation == std::uint64_t{1} << 63U, "exactly the upper half is refused");
@@ -75,6 +77,6 @@ TEST_CASE("the largest record, ping and accusation share one packet") {
 
 TEST_CASE("all lists at their bounds together exceed a record, which is why its size is checked where it is set") {
     std::size_t const labels = limits::labels * (2 + limits::label_key + limits::label_value);
-    std::size_t const services = limits::services * (2 + 2 + limits::service_name + limits::service_info);
+    std::size_t const services = limits::services * (2 + 7 + limits::service_name + limits::service_info);
     CHECK(record_fixed + labels + services > limits::record);
 }

@@ -2,6 +2,8 @@
 // Tests of gossip::engine as a whole: start, lattice, determinism, allocation. The parts are tested beside it in impl/.
 #include <peerkit/gossip/engine.hpp>
 
+#include <peerkit/core/description_edit.hpp>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -37,6 +39,28 @@ TEST_CASE("starting announces this node to itself and asks to keep the announcem
 TEST_CASE("an incarnation outside its range is brought into it") {
     CHECK(stage{gossip::lan(), 0} -> incarnation() == 1);
     CHECK(stage { gossip::lan(), ~std::uint64_t{0} } -> incarnation() == limits::incarnation - 1);
+}
+
+TEST_CASE("services carry versions that grow when their entry changes, and a higher incarnation announces them") {
+    auto options = with(gossip::lan(), 1'700'000'000'000'000);
+    options.self = description_of(stage::own_seed);
+    options.self.services = {{"sql", 5432, "", service_health::passing}, {"http", 80}};
+    basic_stage<fake_engine> s{options};
+    REQUIRE(s.start());
+    auto const announced = [&](char const* name) {
+        return s->find(s->id())->record().find_service(name).value_or(wire::service_view{});
+    };
+    std::uint32_t const sql = announced("sql").version, http = announced("http").version;
+    CHECK(sql > 1'700'000'000);
+    CHECK(http > 1'700'000'000);
+    description changed = s->self();
+    REQUIRE(set_service_health(changed, "sql", service_health::critical));
+    REQUIRE(s.call([&](auto& e, auto now, auto& out) { return e.update(changed, now, out); }));
+    CHECK(announced("sql").health == service_health::critical);
+    CHECK(announced("sql").version > std::max(sql, http));
+    CHECK(announced("http").version == http);
+    CHECK(s->self().find_service("sql")->version == announced("sql").version);
+    CHECK(s->incarnation() == 1'700'000'000'000'001);
 }
 
 TEST_CASE("what cannot be started is a typed error, and nothing runs") {

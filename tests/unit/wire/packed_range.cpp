@@ -69,9 +69,9 @@ TEST_CASE("labels and services are read with all their parts, empty ones include
     CHECK(std::vector<label_view>(labels.begin(), labels.end()) == std::vector<label_view>{{"k", "v"}, {"k2", ""}});
     CHECK(labels.after() == label_bytes.data() + label_bytes.size());
 
-    auto const service_bytes = raw(2, 1, 's', 1, 2, 1, 'i', 1, 't', 0, 0, 0);
+    auto const service_bytes = raw(2, 1, 's', 1, 2, 1, 0, 0, 1, 2, 1, 'i', 1, 't', 0, 0, 0, 0, 0, 0, 0, 0);
     packed_range<wire::detail::packed_service> const services{service_bytes.data()};
     CHECK(std::vector<service_view>(services.begin(), services.end()) ==
-          std::vector<service_view>{{"s", 258, "i"}, {"t", 0, ""}});
+          std::vector<service_view>{{"s", 258, "i", service_health::passing, 258}, {"t", 0, ""}});
     CHECK(services.after() == service_bytes.data() + service_bytes.size());
 }

@@ -66,6 +66,11 @@ TEST_CASE("a record gives back what its subject said") {
     CHECK(record->gossip_endpoint(0) == record->first_endpoint());
     CHECK(record->gossip_endpoint(1) == ip_endpoint{*ip_address::parse("fd7a:115c:a1e0::7"), 9100});
     CHECK_FALSE(record->gossip_endpoint(2));
+    CHECK(record->has_capability("ssd"));
+    CHECK_FALSE(record->has_capability("worker"));
+    CHECK(record->find_service("sql") ==
+          wire::service_view{"sql", 5432, "primary", service_health::passing, 1'700'000'000});
+    CHECK_FALSE(record->find_service("sq"));
     CHECK(record->has_role("worker"));
     CHECK_FALSE(record->has_role("work"));
     CHECK(record->label_value("rack") == "r17");
@@ -200,10 +205,12 @@ TEST_CASE("a description that is not normalized is not written") {
     };
     description d{.name = "n", .roles = {"b", "a"}};
     check_refused(write(d), wire_error::not_canonical, 53, "roles");
+    d = {.name = "n", .capabilities = {"b", "a"}};
+    check_refused(write(d), wire_error::not_canonical, 54, "capabilities");
     d = {.name = "n", .labels = {{"a", "1"}, {"a", "2"}}};
-    check_refused(write(d), wire_error::not_canonical, 56, "labels");
+    check_refused(write(d), wire_error::not_canonical, 57, "labels");
     d = {.name = "n", .services = {{"b", 1, ""}, {"a", 1, ""}}};
-    check_refused(write(d), wire_error::not_canonical, 58, "services");
+    check_refused(write(d), wire_error::not_canonical, 64, "services");
     check_refused(write(description{}), wire_error::bad_length, 46, "name");
     check_refused(write(description{.name = "a b"}), wire_error::bad_text, 48, "name");
     check_refused(write(description{.name = "n", .gossip_port = 0}), wire_error::zero_port, 42, "gossip port");

@@ -46,13 +46,13 @@ bytes text(std::size_t size) { return bytes(size, std::byte{'x'}); }
 } // namespace
 
 TEST_CASE("the smallest record passes") {
-    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 0, 0})));
-    CHECK(with_lists({0, 0, 0, 0}).size() + record_layout::signature_size == record_layout::min_size);
+    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 0, 0, 0})));
+    CHECK(with_lists({0, 0, 0, 0, 0}).size() + record_layout::signature_size == record_layout::min_size);
 }
 
 TEST_CASE("a wrong fixed field is refused and named") {
     auto const changed = [](std::size_t offset, std::initializer_list<int> values) {
-        bytes made = with_lists({0, 0, 0, 0});
+        bytes made = with_lists({0, 0, 0, 0, 0});
         for (int const v : values) made[offset++] = static_cast<std::byte>(v);
         return made;
     };
@@ -60,7 +60,7 @@ TEST_CASE("a wrong fixed field is refused and named") {
     check_refused(changed(0, {2}), {wire_error::bad_version, 0, "record format"});
     for (int bit = 1; bit < 8; ++bit) check_refused(changed(1, {1 << bit}), {wire_error::bad_flags, 1, "record flags"});
     CHECK(wire::detail::check_unsigned_record(changed(1, {1})));
-    bytes no_node = with_lists({0, 0, 0, 0});
+    bytes no_node = with_lists({0, 0, 0, 0, 0});
     std::fill(no_node.begin() + 2, no_node.begin() + 34, std::byte{0});
     check_refused(no_node, {wire_error::no_node, 2, "id"});
     check_refused(changed(34, {0, 0, 0, 0, 0, 0, 0, 0}), {wire_error::reserved_incarnation, 34, "incarnation"});
@@ -90,12 +90,12 @@ TEST_CASE("a record that ends early is truncated at every length") {
 }
 
 TEST_CASE("bytes behind a record are refused") {
-    check_refused(with_lists({0, 0, 0, 0, 0}), {wire_error::trailing_bytes, 53, "record"});
+    check_refused(with_lists({0, 0, 0, 0, 0, 0}), {wire_error::trailing_bytes, 54, "record"});
 }
 
 TEST_CASE("a name must have 1 to 63 permitted characters") {
     auto const named = [](bytes const& name) {
-        bytes made = with_lists({0, 0, 0, 0});
+        bytes made = with_lists({0, 0, 0, 0, 0});
         made[record_layout::name] = static_cast<std::byte>(name.size());
         made.erase(made.begin() + record_layout::name + 1);
         made.insert(made.begin() + record_layout::name + 1, name.begin(), name.end());
@@ -111,7 +111,7 @@ TEST_CASE("a name must have 1 to 63 permitted characters") {
 
 TEST_CASE("a version must have at most 31 characters and no control character") {
     auto const versioned = [](bytes const& version) {
-        bytes made = with_lists({0, 0, 0, 0});
+        bytes made = with_lists({0, 0, 0, 0, 0});
         made[48] = static_cast<std::byte>(version.size());
         made.insert(made.begin() + 49, version.begin(), version.end());
         return made;
@@ -126,60 +126,81 @@ TEST_CASE("a version must have at most 31 characters and no control character") 
 }
 
 TEST_CASE("addresses must be of a known family and have one spelling") {
-    std::vector<int> v4{1, 0x04, 192, 0, 2, 1, 0, 0, 0, 0, 0};
+    std::vector<int> v4{1, 0x04, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0};
     CHECK(wire::detail::check_unsigned_record(with_lists(v4)));
     for (int const family : {0, 1, 5, 7, 15}) {
         v4[1] = family;
         check_refused(with_lists(v4), {wire_error::bad_address, 50, "addresses"});
     }
-    std::vector<int> const mapped{1, 0x06, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4, 0, 0, 0, 0, 0};
+    std::vector<int> const mapped{1, 0x06, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0};
     check_refused(with_lists(mapped), {wire_error::bad_address, 50, "addresses"});
     check_refused(with_lists({9}), {wire_error::too_many, 49, "addresses"});
     std::vector<int> eight{8};
     for (int i = 0; i < 8; ++i) eight.insert(eight.end(), {0x04, 1, 2, 3, i, 0, 1});
-    eight.insert(eight.end(), {0, 0, 0});
+    eight.insert(eight.end(), {0, 0, 0, 0});
     CHECK(wire::detail::check_unsigned_record(with_lists(eight)));
 }
 
 TEST_CASE("roles must be ascending, unique, bounded and well spelt") {
-    CHECK(wire::detail::check_unsigned_record(with_lists({0, 2, 1, 'a', 1, 'b', 0, 0})));
-    check_refused(with_lists({0, 2, 1, 'b', 1, 'a', 0, 0}), {wire_error::not_canonical, 53, "roles"});
-    check_refused(with_lists({0, 2, 1, 'a', 1, 'a', 0, 0}), {wire_error::not_canonical, 53, "roles"});
-    check_refused(with_lists({0, 2, 2, 'a', 'b', 1, 'a', 0, 0}), {wire_error::not_canonical, 54, "roles"});
+    CHECK(wire::detail::check_unsigned_record(with_lists({0, 2, 1, 'a', 1, 'b', 0, 0, 0})));
+    check_refused(with_lists({0, 2, 1, 'b', 1, 'a', 0, 0, 0}), {wire_error::not_canonical, 53, "roles"});
+    check_refused(with_lists({0, 2, 1, 'a', 1, 'a', 0, 0, 0}), {wire_error::not_canonical, 53, "roles"});
+    check_refused(with_lists({0, 2, 2, 'a', 'b', 1, 'a', 0, 0, 0}), {wire_error::not_canonical, 54, "roles"});
     check_refused(with_lists({0, 9}), {wire_error::too_many, 50, "roles"});
-    check_refused(with_lists({0, 1, 0, 0, 0}), {wire_error::bad_length, 51, "role"});
-    check_refused(with_lists({0, 1, 1, '!', 0, 0}), {wire_error::bad_text, 52, "role"});
+    check_refused(with_lists({0, 1, 0, 0, 0, 0}), {wire_error::bad_length, 51, "role"});
+    check_refused(with_lists({0, 1, 1, '!', 0, 0, 0}), {wire_error::bad_text, 52, "role"});
     std::vector<int> longest{0, 1, 32};
     longest.insert(longest.end(), 32, 'r');
-    longest.insert(longest.end(), {0, 0});
+    longest.insert(longest.end(), {0, 0, 0});
     check_refused(with_lists(longest), {wire_error::bad_length, 51, "role"});
 }
 
+TEST_CASE("capabilities must be ascending, unique, bounded and well spelt") {
+    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 2, 1, 'a', 1, 'b', 0, 0})));
+    check_refused(with_lists({0, 0, 2, 1, 'b', 1, 'a', 0, 0}), {wire_error::not_canonical, 54, "capabilities"});
+    check_refused(with_lists({0, 0, 2, 1, 'a', 1, 'a', 0, 0}), {wire_error::not_canonical, 54, "capabilities"});
+    check_refused(with_lists({0, 0, 17}), {wire_error::too_many, 51, "capabilities"});
+    check_refused(with_lists({0, 0, 1, 0, 0, 0}), {wire_error::bad_length, 52, "capability"});
+    check_refused(with_lists({0, 0, 1, 1, '!', 0, 0}), {wire_error::bad_text, 53, "capability"});
+    std::vector<int> longest{0, 0, 1, 32};
+    longest.insert(longest.end(), 32, 'c');
+    longest.insert(longest.end(), {0, 0});
+    check_refused(with_lists(longest), {wire_error::bad_length, 52, "capability"});
+}
+
 TEST_CASE("labels must be ascending by key, unique, bounded and well spelt") {
-    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 2, 1, 'a', 0, 1, 'b', 0, 0})));
-    check_refused(with_lists({0, 0, 2, 1, 'a', 1, 'x', 1, 'a', 1, 'y', 0}), {wire_error::not_canonical, 56, "labels"});
-    check_refused(with_lists({0, 0, 2, 1, 'b', 0, 1, 'a', 0, 0}), {wire_error::not_canonical, 55, "labels"});
-    check_refused(with_lists({0, 0, 17}), {wire_error::too_many, 51, "labels"});
-    check_refused(with_lists({0, 0, 1, 0, 0, 0}), {wire_error::bad_length, 52, "label key"});
-    check_refused(with_lists({0, 0, 1, 1, ' ', 0, 0}), {wire_error::bad_text, 53, "label key"});
-    check_refused(with_lists({0, 0, 1, 1, 'a', 1, 9, 0}), {wire_error::bad_text, 55, "label value"});
-    std::vector<int> longest{0, 0, 1, 1, 'a', 128};
+    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 0, 2, 1, 'a', 0, 1, 'b', 0, 0})));
+    check_refused(with_lists({0, 0, 0, 2, 1, 'a', 1, 'x', 1, 'a', 1, 'y', 0}),
+                  {wire_error::not_canonical, 57, "labels"});
+    check_refused(with_lists({0, 0, 0, 2, 1, 'b', 0, 1, 'a', 0, 0}), {wire_error::not_canonical, 56, "labels"});
+    check_refused(with_lists({0, 0, 0, 17}), {wire_error::too_many, 52, "labels"});
+    check_refused(with_lists({0, 0, 0, 1, 0, 0, 0}), {wire_error::bad_length, 53, "label key"});
+    check_refused(with_lists({0, 0, 0, 1, 1, ' ', 0, 0}), {wire_error::bad_text, 54, "label key"});
+    check_refused(with_lists({0, 0, 0, 1, 1, 'a', 1, 9, 0}), {wire_error::bad_text, 56, "label value"});
+    std::vector<int> longest{0, 0, 0, 1, 1, 'a', 128};
     longest.insert(longest.end(), 128, 'v');
     longest.push_back(0);
-    check_refused(with_lists(longest), {wire_error::bad_length, 54, "label value"});
+    check_refused(with_lists(longest), {wire_error::bad_length, 55, "label value"});
 }
 
 TEST_CASE("services must be ascending by name, unique, bounded and well spelt") {
-    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 0, 1, 1, 'a', 0, 0, 0})));
-    check_refused(with_lists({0, 0, 0, 2, 1, 'a', 0, 1, 0, 1, 'a', 0, 2, 0}),
-                  {wire_error::not_canonical, 58, "services"});
-    check_refused(with_lists({0, 0, 0, 17}), {wire_error::too_many, 52, "services"});
-    check_refused(with_lists({0, 0, 0, 1, 0, 0, 0, 0}), {wire_error::bad_length, 53, "service name"});
-    check_refused(with_lists({0, 0, 0, 1, 1, '?', 0, 0, 0}), {wire_error::bad_text, 54, "service name"});
-    check_refused(with_lists({0, 0, 0, 1, 1, 'a', 0, 0, 1, 127}), {wire_error::bad_text, 58, "service info"});
-    std::vector<int> longest{0, 0, 0, 1, 1, 'a', 0, 0, 128};
+    CHECK(wire::detail::check_unsigned_record(with_lists({0, 0, 0, 0, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0})));
+    check_refused(with_lists({0, 0, 0, 0, 2, 1, 'a', 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 0, 2, 0, 0, 0, 0, 0, 0}),
+                  {wire_error::not_canonical, 64, "services"});
+    check_refused(with_lists({0, 0, 0, 0, 17}), {wire_error::too_many, 53, "services"});
+    check_refused(with_lists({0, 0, 0, 0, 1, 0, 0, 0, 0}), {wire_error::bad_length, 54, "service name"});
+    check_refused(with_lists({0, 0, 0, 0, 1, 1, '?', 0, 0, 0}), {wire_error::bad_text, 55, "service name"});
+    check_refused(with_lists({0, 0, 0, 0, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 1, 127}),
+                  {wire_error::bad_text, 64, "service info"});
+    std::vector<int> longest{0, 0, 0, 0, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 128};
     longest.insert(longest.end(), 128, 'i');
-    check_refused(with_lists(longest), {wire_error::bad_length, 57, "service info"});
+    check_refused(with_lists(longest), {wire_error::bad_length, 63, "service info"});
+}
+
+TEST_CASE("a health of later versions is let through and counts as unknown") {
+    auto const bytes = with_lists({0, 0, 0, 0, 1, 1, 'a', 0, 0, 9, 0, 0, 0, 0, 0});
+    CHECK(wire::detail::check_unsigned_record(bytes));
+    CHECK(to_string(static_cast<service_health>(9)) == "unknown");
 }
 
 TEST_CASE("measuring a description gives the size that is written, and names what is in the way") {
@@ -200,7 +221,7 @@ TEST_CASE("measuring a description gives the size that is written, and names wha
     refused(big, wire_error::record_too_large, before + 8 * (1 + 3 + 1 + 120), "labels");
     big = d;
     for (int i = 0; i < 8; ++i) big.services.push_back({"zz" + std::to_string(i), 1, std::string(120, 'x')});
-    refused(big, wire_error::record_too_large, before + 8 * (1 + 3 + 2 + 1 + 120), "services");
+    refused(big, wire_error::record_too_large, before + 8 * (1 + 3 + 7 + 1 + 120), "services");
 
     big = d;
     big.name = std::string(256, 'n');
@@ -211,6 +232,9 @@ TEST_CASE("measuring a description gives the size that is written, and names wha
     big = d;
     big.roles.assign(300, "r");
     refused(big, wire_error::too_many, 300, "roles");
+    big = d;
+    big.capabilities.assign(256, "c");
+    refused(big, wire_error::too_many, 256, "capabilities");
     big = d;
     big.labels.assign(256, {"k", ""});
     refused(big, wire_error::too_many, 256, "labels");

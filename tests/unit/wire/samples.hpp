@@ -29,8 +29,9 @@ inline peerkit::description full_description() {
     d.addresses = {{ip_address::v4(192, 0, 2, 7), 0, address_kind::local},
                    {*ip_address::parse("fd7a:115c:a1e0::7"), 9100, address_kind::overlay}};
     d.roles = {"backend", "worker"};
+    d.capabilities = {"ssd"};
     d.labels = {{"rack", "r17"}, {"zone", ""}};
-    d.services = {{"sql", 5432, "primary"}};
+    d.services = {{"sql", 5432, "primary", service_health::passing, 1'700'000'000}};
     return d;
 }
 
@@ -68,17 +69,23 @@ inline peerkit::description random_description(peerkit::seeded_rng& rng) {
     for (std::size_t n = below(rng, limits::roles + 1); n > 0; --n) {
         d.roles.push_back(random_text(rng, names, 1, 12) + std::to_string(n));
     }
+    for (std::size_t n = below(rng, limits::capabilities / 2); n > 0; --n) {
+        d.capabilities.push_back(random_text(rng, names, 1, 12) + std::to_string(n));
+    }
     for (std::size_t n = below(rng, limits::labels / 2); n > 0; --n) {
         d.labels.push_back({random_text(rng, names, 1, 12) + std::to_string(n), random_text(rng, texts, 0, 99)});
     }
     for (std::size_t n = below(rng, limits::services / 2); n > 0; --n) {
         d.services.push_back({random_text(rng, names, 1, 12) + std::to_string(n),
-                              static_cast<std::uint16_t>(below(rng, 65536)), random_text(rng, texts, 0, 99)});
+                              static_cast<std::uint16_t>(below(rng, 65536)), random_text(rng, texts, 0, 99),
+                              static_cast<service_health>(below(rng, 5)), static_cast<std::uint32_t>(rng())});
     }
     auto const by_key = [](auto const& a, auto const& b) { return a.key == b.key; };
     auto const by_name = [](auto const& a, auto const& b) { return a.name == b.name; };
     std::sort(d.roles.begin(), d.roles.end());
     d.roles.erase(std::unique(d.roles.begin(), d.roles.end()), d.roles.end());
+    std::sort(d.capabilities.begin(), d.capabilities.end());
+    d.capabilities.erase(std::unique(d.capabilities.begin(), d.capabilities.end()), d.capabilities.end());
     std::sort(d.labels.begin(), d.labels.end(), [](auto const& a, auto const& b) { return a.key < b.key; });
     d.labels.erase(std::unique(d.labels.begin(), d.labels.end(), by_key), d.labels.end());
     std::sort(d.services.begin(), d.services.end(), [](auto const& a, auto const& b) { return a.name < b.name; });

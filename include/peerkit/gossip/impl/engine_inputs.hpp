@@ -27,6 +27,8 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     if (auto ok = normalize(options_.self); !ok) return ok;
     if (options_.self.addresses.empty()) return fail(core_error::empty, 0, "addresses");
     std::uint64_t const first = std::clamp<std::uint64_t>(options_.incarnation, 1, limits::incarnation - 1);
+    services_ = service_versions{first};
+    services_.number({}, options_.self.services);
     if (auto ok = mint(first, false, now, out); !ok) return ok;
     session_ = first;
     life_ = life::running;

@@ -320,6 +320,7 @@ result<void> engine<Policies>::update(description changed, time_point now, outbo
     if (life_ != life::running) return fail(gossip_error::not_running, 0, "update");
     if (auto ok = normalize(changed); !ok) return ok;
     if (changed.addresses.empty()) return fail(core_error::empty, 0, "addresses");
+    services_.number(options_.self.services, changed.services);
     std::swap(options_.self, changed);
     auto const minted = mint(incarnation_ + 1, false, now, out);
     if (!minted) std::swap(options_.self, changed);
