@@ -74,6 +74,7 @@ set(peerkit_core_headers
     peerkit/gossip/broadcast_queue.hpp
     peerkit/gossip/budget.hpp
     peerkit/gossip/counters.hpp
+    peerkit/gossip/detector.hpp
     peerkit/gossip/engine.hpp
     peerkit/gossip/error.hpp
     peerkit/gossip/event.hpp
@@ -83,9 +84,12 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_observing.hpp
     peerkit/gossip/impl/engine_probing.hpp
     peerkit/gossip/impl/engine_spreading.hpp
+    peerkit/gossip/lifeguard.hpp
     peerkit/gossip/member_view.hpp
     peerkit/gossip/observed_addresses.hpp
     peerkit/gossip/outbox.hpp
+    peerkit/gossip/persistent_swim.hpp
+    peerkit/gossip/plain_swim.hpp
     peerkit/gossip/policies.hpp
     peerkit/gossip/probe.hpp
     peerkit/gossip/relay.hpp

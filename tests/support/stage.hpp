@@ -27,9 +27,11 @@ using peerkit::gossip::gossip_error;
 using peerkit::membership::member_state;
 using peerkit::wire::message_type;
 
-template <typename Announcements = peerkit::gossip::accept_announcements, typename Repair = peerkit::gossip::full_state>
+/// The detector is the one whose every step shows: it tells everybody at once, and believes what it is told.
+template <typename Announcements = peerkit::gossip::accept_announcements, typename Repair = peerkit::gossip::full_state,
+          typename Detector = peerkit::gossip::persistent_swim>
 using fake_policies = peerkit::gossip::policies<peerkit::crypto::fake_identity, peerkit::crypto::fake_sealing,
-                                                peerkit::seeded_rng, Announcements, Repair>;
+                                                peerkit::seeded_rng, Announcements, Repair, Detector>;
 using fake_engine = peerkit::gossip::engine<fake_policies<>>;
 
 /// A datagram the engine sent, opened by the puppet it was sealed for.

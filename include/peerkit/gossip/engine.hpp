@@ -63,6 +63,7 @@ public:
     using random = typename Policies::rng;
     using announcements = typename Policies::announcements;
     using anti_entropy = typename Policies::anti_entropy;
+    using detector = typename Policies::detector;
 
     struct options {
         network_id network{};
@@ -79,7 +80,7 @@ public:
     };
 
     engine(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{},
-           anti_entropy repair = anti_entropy{});
+           anti_entropy repair = anti_entropy{}, detector watch = detector{});
 
     /// Announces this node to itself and arms the timers. Once.
     /// @par Errors those of `normalize`, `check(tunables)` and `wire::encode_record`; `not_running` if started before.
@@ -151,6 +152,8 @@ public:
         return found && found->id() == id ? found : std::nullopt;
     }
     [[nodiscard]] gossip::counters const& counters() const noexcept { return counters_; }
+    /// How this node finds out who is gone.
+    [[nodiscard]] detector const& watch() const noexcept { return detector_; }
     [[nodiscard]] announcements& handler() noexcept { return handler_; }
     [[nodiscard]] sealing& seal() noexcept { return sealing_; }
     /// Updates still being spread.
@@ -328,6 +331,7 @@ private:
     random rng_;
     announcements handler_;
     anti_entropy repair_;
+    detector detector_;
     options options_;
 
     node_id id_{};
@@ -341,7 +345,6 @@ private:
     bool joined_ = false;
     std::uint64_t news_ = 0; ///< records taken over so far
     duration exchange_gap_ = settling_gap;
-    std::uint8_t unsure_ = 0; ///< failed probes in a row in which no helper said anything
 
     membership::member_table table_;
     membership::suspicion_set suspicions_;

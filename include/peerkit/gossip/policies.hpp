@@ -9,6 +9,8 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/announcement_handler.hpp>
 #include <peerkit/gossip/anti_entropy.hpp>
+#include <peerkit/gossip/detector.hpp>
+#include <peerkit/gossip/persistent_swim.hpp>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
@@ -19,13 +21,15 @@ namespace gossip {
 ///                                  gossip::allow_list>;
 /// @endcode
 template <crypto::Signing Signing, crypto::FrameSealing Sealing, Rng Random,
-          AnnouncementHandler Announcements = accept_announcements, AntiEntropy Repair = full_state>
+          AnnouncementHandler Announcements = accept_announcements, AntiEntropy Repair = full_state,
+          FailureDetector Detector = persistent_swim>
 struct policies {
     using signing = Signing;
     using sealing = Sealing;
     using rng = Random;
     using announcements = Announcements;
     using anti_entropy = Repair;
+    using detector = Detector;
 };
 
 } // namespace gossip

@@ -7,7 +7,7 @@
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
-#include <peerkit/gossip/tunables.hpp>
+#include <peerkit/gossip/detector.hpp>
 #include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/member_table.hpp>
 
@@ -42,14 +42,16 @@ public:
     [[nodiscard]] unsigned wave() const noexcept { return waves_; }
 
     /// @param where the addresses to try, in order; more than one only for a member that announces several
+    /// @param plan  its timetable; what the detector says later is for later probes
     void begin(membership::slot subject, short_id key, std::uint64_t nonce,
-               membership::address_book::endpoints const& where, time_point now) noexcept {
+               membership::address_book::endpoints const& where, probe_plan const& plan, time_point now) noexcept {
         *this = probe{};
         active_ = true;
         subject_ = subject;
         key_ = key;
         nonce_ = nonce;
         where_ = where;
+        plan_ = plan;
         begun_ = now;
     }
     /// Addresses to try; all belong to the subject.
@@ -66,11 +68,11 @@ public:
     /// Calls `f(i)` for the addresses the ping due now goes to: the first one every time, from the second ping on with
     /// others in turn beside it, so many that all have been tried when helpers are asked (RFC 8305's staggering).
     template <typename F>
-    void for_each_due_address(tunables const& t, F&& f) noexcept {
+    void for_each_due_address(F&& f) noexcept {
         f(std::size_t{0});
-        if (where_.size < 2 || (tries_ < 2 && t.direct_tries != 1)) return;
+        if (where_.size < 2 || (tries_ < 2 && plan_.tries != 1)) return;
         std::size_t const others = where_.size - 1U;
-        std::size_t const rounds = t.direct_tries < 2 ? 1U : t.direct_tries - 1U;
+        std::size_t const rounds = plan_.tries < 2 ? 1U : plan_.tries - 1U;
         for (std::size_t left = (others + rounds - 1) / rounds; left != 0; --left) f(1 + next_other_++ % others);
     }
     /// The address to dial next, each one once; none when there is no other.
@@ -78,7 +80,13 @@ public:
         return dialled_ < where_.size ? std::optional{where_.where[dialled_++]} : std::nullopt;
     }
     void end() noexcept { active_ = false; }
-    void nack() noexcept { ++nacks_; }
+    /// A helper got no answer either. There are no more such than helpers.
+    void nack() noexcept {
+        if (nacks_ < asked_) ++nacks_;
+    }
+    [[nodiscard]] probe_plan const& plan() const noexcept { return plan_; }
+    /// What the detector is told when nobody answered.
+    [[nodiscard]] failed_probe failure() const noexcept { return {key_, asked_, nacks_}; }
     /// Notes a helper as asked. False if it was asked before or there is no room.
     bool ask(short_id helper) noexcept {
         auto const last = helpers_.begin() + asked_;
@@ -88,36 +96,36 @@ public:
     }
 
     /// What is due at `now`; each step but `wait` is given once.
-    [[nodiscard]] probe_step due(tunables const& t, time_point now) noexcept {
+    [[nodiscard]] probe_step due(time_point now) noexcept {
         if (!active_) return probe_step::wait;
         duration const elapsed = now - begun_;
-        if (tries_ < t.direct_tries && elapsed >= t.probe_retry * tries_) {
+        if (tries_ < plan_.tries && elapsed >= plan_.retry * tries_) {
             ++tries_;
             return probe_step::ping;
         }
-        if ((waves_ == 0 && elapsed >= t.helpers_after) || (waves_ == 1 && elapsed >= t.helpers_again)) {
+        if (waves_ < plan_.waves && elapsed >= (waves_ == 0 ? plan_.helpers_after : plan_.helpers_again)) {
             ++waves_;
             asked_last_ = now;
             return probe_step::ask;
         }
-        if (now < verdict_at(t)) return probe_step::wait;
+        if (now < verdict_at()) return probe_step::wait;
         active_ = false;
         return probe_step::verdict;
     }
     /// When `due` should be asked again.
-    [[nodiscard]] time_point next(tunables const& t) const noexcept {
+    [[nodiscard]] time_point next() const noexcept {
         if (!active_) return never;
-        if (tries_ == t.direct_tries && waves_ == 2) return verdict_at(t);
-        duration after = t.verdict_after;
-        if (tries_ < t.direct_tries) after = std::min(after, t.probe_retry * tries_);
-        if (waves_ < 2) after = std::min(after, waves_ == 0 ? t.helpers_after : t.helpers_again);
+        if (tries_ == plan_.tries && waves_ == plan_.waves) return verdict_at();
+        duration after = plan_.verdict_after;
+        if (tries_ < plan_.tries) after = std::min(after, plan_.retry * tries_);
+        if (waves_ < plan_.waves) after = std::min(after, waves_ == 0 ? plan_.helpers_after : plan_.helpers_again);
         return begun_ + after;
     }
 
 private:
     /// Never before everybody was asked and had the time meant for answering, however late this node's timer is.
-    [[nodiscard]] time_point verdict_at(tunables const& t) const noexcept {
-        return std::max(begun_ + t.verdict_after, asked_last_ + (t.verdict_after - t.helpers_again));
+    [[nodiscard]] time_point verdict_at() const noexcept {
+        return std::max(begun_ + plan_.verdict_after, asked_last_ + (plan_.verdict_after - plan_.helpers_again));
     }
 
     bool active_ = false;
@@ -133,6 +141,7 @@ private:
     time_point begun_{};
     time_point asked_last_{};
     std::array<short_id, max_helpers> helpers_{};
+    probe_plan plan_{};
     membership::address_book::endpoints where_{};
 };
 

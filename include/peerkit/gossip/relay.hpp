@@ -22,6 +22,7 @@ struct relay {
     std::uint64_t nonce = 0;       ///< of the ping this node sends to the subject
     std::uint64_t asked_nonce = 0; ///< of the requester; goes back in the ack or nack
     bool announced = false;        ///< the requester announces the address it asked from
+    bool nacks = true;             ///< the requester is told when nothing came
     ip_endpoint requester{};       ///< the source of the request: answers go nowhere else
     short_id requester_key{};
     short_id subject{};

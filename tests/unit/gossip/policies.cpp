@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <peerkit/crypto/fake.hpp>
+#include <peerkit/gossip/plain_swim.hpp>
 
 using namespace peerkit;
 
@@ -19,4 +20,8 @@ TEST_CASE("who signs and seals is said, the rest has defaults that accept and re
     CHECK(std::is_same_v<chosen::anti_entropy, gossip::full_state>);
     using strict = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng, gossip::allow_list>;
     CHECK(std::is_same_v<strict::announcements, gossip::allow_list>);
+    CHECK(std::is_same_v<chosen::detector, gossip::persistent_swim>);
+    using plain = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng,
+                                   gossip::accept_announcements, gossip::full_state, gossip::plain_swim>;
+    CHECK(std::is_same_v<plain::detector, gossip::plain_swim>);
 }

@@ -29,11 +29,11 @@ membership::address_book::endpoints addresses(std::uint8_t count) {
 std::vector<std::pair<duration, probe_step>> timetable(tunables const& t) {
     probe p;
     time_point const start{10s};
-    p.begin(3, name(7), 99, addresses(1), start);
+    p.begin(3, name(7), 99, addresses(1), gossip::full_plan(t), start);
     std::vector<std::pair<duration, probe_step>> steps;
     while (p.active()) {
-        time_point const at = p.next(t);
-        for (probe_step s = p.due(t, at); s != probe_step::wait; s = p.due(t, at)) steps.emplace_back(at - start, s);
+        time_point const at = p.next();
+        for (probe_step s = p.due(at); s != probe_step::wait; s = p.due(at)) steps.emplace_back(at - start, s);
     }
     return steps;
 }
@@ -65,36 +65,36 @@ TEST_CASE("every profile's timetable has its tries, two waves and one verdict, i
 TEST_CASE("an ended probe wants nothing more") {
     probe p;
     CHECK_FALSE(p.active());
-    CHECK(p.next(gossip::lan()) == never);
-    p.begin(3, name(7), 99, addresses(1), time_point{10s});
+    CHECK(p.next() == never);
+    p.begin(3, name(7), 99, addresses(1), gossip::full_plan(gossip::lan()), time_point{10s});
     CHECK(p.subject() == 3);
     CHECK(p.subject_key() == name(7));
     CHECK(p.nonce() == 99);
     p.end();
-    CHECK(p.due(gossip::lan(), time_point{20s}) == probe_step::wait);
-    CHECK(p.next(gossip::lan()) == never);
+    CHECK(p.due(time_point{20s}) == probe_step::wait);
+    CHECK(p.next() == never);
 }
 
 TEST_CASE("a late timer gives no verdict before everybody was asked and had time to answer") {
     tunables const t = gossip::lan();
     probe p;
     time_point const start{10s};
-    p.begin(3, name(7), 99, addresses(1), start);
-    REQUIRE(p.due(t, start) == probe_step::ping);
+    p.begin(3, name(7), 99, addresses(1), gossip::full_plan(gossip::lan()), start);
+    REQUIRE(p.due(start) == probe_step::ping);
     time_point const late = start + 950ms; // past the time of the verdict
     std::vector<probe_step> steps;
-    for (probe_step s = p.due(t, late); s != probe_step::wait; s = p.due(t, late)) steps.push_back(s);
+    for (probe_step s = p.due(late); s != probe_step::wait; s = p.due(late)) steps.push_back(s);
     using enum probe_step;
     CHECK(steps == std::vector{ping, ping, ping, ask, ask});
     CHECK(p.active());
-    CHECK(p.next(t) == late + (t.verdict_after - t.helpers_again));
-    CHECK(p.due(t, p.next(t)) == verdict);
+    CHECK(p.next() == late + (t.verdict_after - t.helpers_again));
+    CHECK(p.due(p.next()) == verdict);
     CHECK_FALSE(p.active());
 }
 
 TEST_CASE("a helper is asked once, and no more helpers than there is room for") {
     probe p;
-    p.begin(3, name(7), 99, addresses(1), time_point{10s});
+    p.begin(3, name(7), 99, addresses(1), gossip::full_plan(gossip::lan()), time_point{10s});
     CHECK(p.ask(name(1)));
     CHECK_FALSE(p.ask(name(1)));
     for (std::uint64_t i = 2; i <= probe::max_helpers; ++i) CHECK(p.ask(name(i)));
@@ -102,7 +102,7 @@ TEST_CASE("a helper is asked once, and no more helpers than there is room for") 
     CHECK(p.helpers_asked() == probe::max_helpers);
     p.nack();
     CHECK(p.nacks() == 1);
-    p.begin(4, name(8), 98, addresses(1), time_point{11s});
+    p.begin(4, name(8), 98, addresses(1), gossip::full_plan(gossip::lan()), time_point{11s});
     CHECK(p.nacks() == 0);
     CHECK(p.helpers_asked() == 0);
     CHECK(p.ask(name(1)));
@@ -112,12 +112,12 @@ TEST_CASE("a member with one address is pinged there and nowhere else, and diall
     tunables const t = gossip::lan();
     probe p;
     time_point const start{10s};
-    p.begin(3, name(7), 99, addresses(1), start);
+    p.begin(3, name(7), 99, addresses(1), gossip::full_plan(gossip::lan()), start);
     CHECK(p.addresses() == 1);
     for (std::uint8_t i = 0; i < t.direct_tries; ++i) {
-        REQUIRE(p.due(t, start + t.probe_retry * i) == probe_step::ping);
+        REQUIRE(p.due(start + t.probe_retry * i) == probe_step::ping);
         std::vector<std::size_t> to;
-        p.for_each_due_address(t, [&](std::size_t at) { to.push_back(at); });
+        p.for_each_due_address([&](std::size_t at) { to.push_back(at); });
         CHECK(to == std::vector<std::size_t>{0});
     }
     CHECK(p.next_dial() == addresses(1).where[0]);
@@ -132,13 +132,13 @@ TEST_CASE("every address of a member has been pinged when helpers are asked, the
             for (std::uint8_t count = 2; count <= limits::addresses; ++count) {
                 probe p;
                 time_point const start{10s};
-                p.begin(3, name(7), 99, addresses(count), start);
+                p.begin(3, name(7), 99, addresses(count), gossip::full_plan(t), start);
                 std::vector<std::size_t> sent(count);
                 std::size_t pings = 0;
                 for (std::uint8_t i = 0; i < tries; ++i) {
-                    REQUIRE(p.due(t, start + t.probe_retry * i) == probe_step::ping);
+                    REQUIRE(p.due(start + t.probe_retry * i) == probe_step::ping);
                     std::size_t at_once = 0;
-                    p.for_each_due_address(t, [&](std::size_t at) {
+                    p.for_each_due_address([&](std::size_t at) {
                         ++sent[at];
                         ++at_once;
                         ++pings;
@@ -157,7 +157,7 @@ TEST_CASE("every address of a member has been pinged when helpers are asked, the
 TEST_CASE("the nonce of an answer tells which address was answered at, and no other nonce is one of the probe") {
     probe p;
     CHECK_FALSE(p.address_of(0));
-    p.begin(3, name(7), 0x8000000000000005, addresses(8), time_point{10s});
+    p.begin(3, name(7), 0x8000000000000005, addresses(8), gossip::full_plan(gossip::lan()), time_point{10s});
     for (std::size_t i = 0; i < 8; ++i) {
         CHECK(p.address_of(p.nonce_at(i)) == i);
         for (std::size_t k = 0; k < i; ++k) CHECK(p.nonce_at(i) != p.nonce_at(k));
@@ -167,7 +167,7 @@ TEST_CASE("the nonce of an answer tells which address was answered at, and no ot
     CHECK_FALSE(p.address_of(p.nonce_at(3) ^ 1U));
     CHECK_FALSE(p.address_of(p.nonce() ^ 16U));
     CHECK_FALSE(p.address_of(p.nonce() ^ std::uint64_t{1} << 63U));
-    p.begin(3, name(7), 99, addresses(2), time_point{10s});
+    p.begin(3, name(7), 99, addresses(2), gossip::full_plan(gossip::lan()), time_point{10s});
     CHECK(p.address_of(p.nonce_at(1)) == 1);
     CHECK_FALSE(p.address_of(p.nonce_at(2)));
     p.end();
@@ -176,7 +176,37 @@ TEST_CASE("the nonce of an answer tells which address was answered at, and no ot
 
 TEST_CASE("each address is dialled once, in order") {
     probe p;
-    p.begin(3, name(7), 99, addresses(3), time_point{10s});
+    p.begin(3, name(7), 99, addresses(3), gossip::full_plan(gossip::lan()), time_point{10s});
     for (std::size_t i = 0; i < 3; ++i) CHECK(p.next_dial() == addresses(3).where[i]);
     CHECK_FALSE(p.next_dial());
+}
+
+TEST_CASE("a plan of one ping and one wave ends after these") {
+    gossip::probe_plan plan = gossip::full_plan(gossip::lan());
+    plan.tries = plan.waves = 1;
+    plan.helpers_after = plan.helpers_again = 500ms;
+    probe p;
+    time_point const start{10s};
+    p.begin(3, name(7), 99, addresses(1), plan, start);
+    std::vector<std::pair<duration, probe_step>> steps;
+    while (p.active()) {
+        time_point const at = p.next();
+        for (probe_step s = p.due(at); s != probe_step::wait; s = p.due(at)) steps.emplace_back(at - start, s);
+    }
+    std::vector<std::pair<duration, probe_step>> const expected{
+        {0ms, probe_step::ping}, {500ms, probe_step::ask}, {900ms, probe_step::verdict}};
+    CHECK(steps == expected);
+}
+
+TEST_CASE("a failed probe tells whom it asked, and never more nacks than helpers") {
+    probe p;
+    p.begin(3, name(7), 99, addresses(1), gossip::full_plan(gossip::lan()), time_point{10s});
+    p.nack();
+    CHECK(p.failure().nacks == 0);
+    REQUIRE(p.ask(name(1)));
+    p.nack();
+    p.nack();
+    CHECK(p.failure().subject == name(7));
+    CHECK(p.failure().helpers == 1);
+    CHECK(p.failure().nacks == 1);
 }

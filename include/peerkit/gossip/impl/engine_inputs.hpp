@@ -10,11 +10,11 @@ namespace gossip {
 
 template <typename Policies>
 engine<Policies>::engine(signing identity, sealing seal, random rng, options chosen, announcements handler,
-                         anti_entropy repair)
+                         anti_entropy repair, detector watch)
     : identity_{std::move(identity)}, sealing_{std::move(seal)}, rng_{std::move(rng)}, handler_{std::move(handler)},
-      repair_{std::move(repair)}, options_{std::move(chosen)}, id_{identity_.id()}, key_{id_.short_id()},
-      table_{options_.tunables.max_members, rng_()}, suspicions_{options_.tunables.max_suspicions},
-      sources_{options_.tunables.packets_per_source, rng_()},
+      repair_{std::move(repair)}, detector_{std::move(watch)}, options_{std::move(chosen)}, id_{identity_.id()},
+      key_{id_.short_id()}, table_{options_.tunables.max_members, rng_()},
+      suspicions_{options_.tunables.max_suspicions}, sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
       relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)} {
     streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
@@ -44,7 +44,7 @@ time_point engine<Policies>::next_deadline() const noexcept {
     if (!running()) return never;
     time_point at =
         std::min({next_probe_, next_gossip_, next_exchange_, next_contact_, next_sweep_, next_stream_, leave_by_});
-    return std::min({at, probe_.next(numbers()), suspicions_.next(), relays_.next()});
+    return std::min({at, probe_.next(), suspicions_.next(), relays_.next()});
 }
 
 /// A timer that comes much too late means that this process did not run, not that the others are gone.

@@ -248,9 +248,7 @@ void engine<Policies>::suspect(slot at, std::span<short_id const> accusers, caus
         return;
     }
     if (suspicions_.full()) return refuse(gossip_error::too_many_suspicions);
-    auto const bounds =
-        membership::suspicion_time::of(table_.reachable(), numbers().probe_period, numbers().suspicion_factor,
-                                       numbers().suspicion_max_factor, numbers().confirmations);
+    auto const bounds = detector_.suspicion(numbers(), table_.reachable());
     table_.set_state(at, member_state::suspect, now);
     suspicions_.start(table_, at, accusers, bounds, now);
     queue_.push(table_, at);
@@ -261,6 +259,7 @@ template <typename Policies>
 void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point now, outbox& out) {
     suspicions_.stop(table_, at);
     table_.set_state(at, member_state::dead, now);
+    detector_.confirmed(table_[at].key);
     last_death_ = now;
     queue_.push(table_, at);
     notify(event_kind::member_dead, why, at, by, out);
@@ -312,6 +311,7 @@ template <typename Policies>
 void engine<Policies>::refute(short_id accuser, time_point now, outbox& out) {
     if (!mint(incarnation_ + 1, false, now, out)) return;
     ++counters_.refutations;
+    detector_.refuted();
     notify(event_kind::self_refuted, cause::accused, self_, accuser, out);
 }
 

@@ -12,7 +12,7 @@ template <typename Policies>
 void engine<Policies>::tick_probe(time_point now, outbox& out) {
     if (next_probe_ <= now) begin_probe(now);
     for (;;) {
-        switch (probe_.due(numbers(), now)) {
+        switch (probe_.due(now)) {
         case probe_step::wait: return;
         case probe_step::ping: ping_subject(out); break;
         case probe_step::ask: ask_helpers(now, out); break;
@@ -24,14 +24,14 @@ void engine<Policies>::tick_probe(time_point now, outbox& out) {
 template <typename Policies>
 void engine<Policies>::begin_probe(time_point now) {
     // Periods are counted from where they should have begun, so that lateness does not add up.
-    next_probe_ = std::max(saturating_add(next_probe_, numbers().probe_period), now + numbers().probe_period / 2);
+    next_probe_ = std::max(saturating_add(next_probe_, detector_.period(numbers())), now + numbers().probe_period / 2);
     slot const target = next_target();
     if (target == no_slot) return;
     ++counters_.probes;
     // A better address than the one in use is tried now and then: it may work again.
     member& row = table_[target];
     bool const look = row.several && (addresses_.wants_look(row) || (rng_() & 7U) == 0);
-    probe_.begin(target, row.key, rng_() | 1U, addresses_.to_try(row, look), now);
+    probe_.begin(target, row.key, rng_() | 1U, addresses_.to_try(row, look), detector_.plan(numbers()), now);
 }
 
 /// The next member of this pass; a new random order begins each pass, so that every member is probed once per pass.
@@ -94,13 +94,13 @@ template <typename Policies>
 void engine<Policies>::ping_subject(outbox& out) {
     if (!subject_held()) return probe_.end();
     probe_.for_each_due_address(
-        numbers(), [&](std::size_t i) { send_ping(probe_.subject(), probe_.address(i), probe_.nonce_at(i), out); });
+        [&](std::size_t i) { send_ping(probe_.subject(), probe_.address(i), probe_.nonce_at(i), out); });
 }
 
 template <typename Policies>
 void engine<Policies>::ask_helpers(time_point now, outbox& out) {
     if (!subject_held()) return probe_.end();
-    for (unsigned asked = 0, tries = 0; asked < numbers().helpers && tries < 32u; ++tries) {
+    for (unsigned asked = 0, tries = 0; asked < probe_.plan().helpers && tries < 32u; ++tries) {
         slot const at = random_alive(probe_.subject_key());
         if (at == no_slot) break;
         if (!probe_.ask(table_[at].key)) continue;
@@ -128,21 +128,17 @@ void engine<Policies>::conclude_probe(time_point now, outbox& out) {
     slot const at = probe_.subject();
     if (!subject_held() || table_[at].state > member_state::suspect) return;
     addresses_.silent(table_[at]);
-    // If not one helper said anything, the fault is more likely here. That is believed twice in a row, not for ever:
-    // the helpers may all be dead.
-    if (probe_.helpers_asked() != 0 && probe_.nacks() == 0 && unsure_ < 2) {
-        ++unsure_;
+    if (!detector_.failed(probe_.failure())) {
         ++counters_.probes_unsure;
         return;
     }
-    unsure_ = 0;
     suspect(at, std::span{&key_, 1}, cause::probe_failed, now, out);
 }
 
 template <typename Policies>
 void engine<Policies>::probe_answered(std::size_t address, bool over_stream, bool through_helper, time_point now,
                                       outbox& out) {
-    unsure_ = 0;
+    detector_.answered(probe_.subject_key(), !over_stream && !through_helper);
     probe_.end();
     if (!over_stream && !through_helper && subject_held())
         addresses_.answered(table_[probe_.subject()], probe_.address(address));
@@ -171,7 +167,9 @@ void engine<Policies>::relay_ping(wire::message const& m, origin const& from, ti
     made.requester_key = from.sender;
     made.announced = announced(table_.find(from.sender), from.source).as != announced_as::nothing;
     made.subject = m.subject;
-    made.repeat = now + numbers().helper_retry;
+    probe_plan const plan = detector_.plan(numbers());
+    if (plan.helpers_retry) made.repeat = now + numbers().helper_retry;
+    made.nacks = plan.nacks;
     made.nack_at = now + numbers().helper_patience;
     if (!relays_.add(made)) return refuse(gossip_error::too_many_relays);
     send_ping(at, table_[at].endpoint(), made.nonce, out);
@@ -186,7 +184,7 @@ void engine<Policies>::tick_relays(time_point now, outbox& out) {
                 for (std::size_t i = 0; i < to.size && i < 2; ++i) send_ping(at, to.where[i], repeated->nonce, out);
             }
         }
-        if (auto const over = relays_.expired(now)) {
+        if (auto const over = relays_.expired(now); over && over->nacks) {
             send(over->requester, table_.find(over->requester_key), limits::packet, out,
                  [&](wire::packet_writer& packet) { packet.nack(over->asked_nonce); });
         }
