@@ -19,15 +19,19 @@ void require(bool holds) {
 
 void write_again(message const& m, wire::packet_writer& out) {
     switch (m.type) {
-    case message_type::ping: return require(out.ping(m.nonce, m.incarnation));
-    case message_type::ack: return require(out.ack(m.nonce, m.incarnation));
+    case message_type::ping: return require(out.ping(m.nonce, m.incarnation, m.epoch));
+    case message_type::ack: return require(out.ack(m.nonce, m.incarnation, m.epoch));
     case message_type::nack: return require(out.nack(m.nonce));
     case message_type::indirect_ping: return require(out.indirect_ping(m.nonce, m.subject));
     case message_type::announce: return require(out.announce(m.record));
     case message_type::suspect:
     case message_type::dead: return require(out.accuse(m.type, m.subject, m.incarnation, m.accuser_list()));
     case message_type::want: return require(out.want(m.subject, m.incarnation));
-    case message_type::hello: return require(out.hello(m.nonce, m.incarnation));
+    case message_type::hello: return require(out.hello(m.nonce, m.incarnation, m.epoch));
+    case message_type::check: return require(out.check(m.nonce, m.subject, m.incarnation));
+    case message_type::heard: return require(out.heard(m.nonce));
+    case message_type::unheard: return require(out.unheard(m.nonce));
+    case message_type::heartbeat: return require(out.heartbeat(m.incarnation, m.epoch));
     case message_type::exchange_begin: return require(out.exchange_begin(m.flags));
     case message_type::exchange_end: return require(out.exchange_end(m.count));
     case message_type::observed: return require(out.observed(m.where()));

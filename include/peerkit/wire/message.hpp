@@ -24,8 +24,8 @@ namespace wire {
 /// What a message says. Values below 128 that are not listed are refused; values from 128 on are for messages
 /// a receiver may skip without harm, and those not listed are skipped and counted.
 enum class message_type : std::uint8_t {
-    ping = 1,            ///< nonce, incarnation of the sender: answer with `ack`
-    ack = 2,             ///< nonce of the ping, incarnation of the sender
+    ping = 1,            ///< nonce, incarnation and epoch of the sender: answer with `ack`
+    ack = 2,             ///< nonce of the ping, incarnation and epoch of the sender
     nack = 3,            ///< nonce of the indirect ping: the subject has not answered the helper in time
     indirect_ping = 4,   ///< nonce, subject: ping the subject for the sender
     announce = 5,        ///< record: a signed announcement
@@ -33,6 +33,10 @@ enum class message_type : std::uint8_t {
     dead = 7,            ///< subject, incarnation, accusers
     want = 8,            ///< subject, incarnation known (0: none): send a newer record
     hello = 9,           ///< as ping, to an address whose node is not known
+    check = 10,          ///< nonce, subject, incarnation: is the subject to be reached?
+    heard = 11,          ///< nonce of the check: it is
+    unheard = 12,        ///< nonce of the check: it did not answer in time
+    heartbeat = 13,      ///< incarnation and epoch of the sender, which is alive; no answer is wanted
     exchange_begin = 16, ///< flags: a full-state exchange starts
     exchange_end = 17,   ///< count of announcements sent in the exchange
     observed = 128,      ///< endpoint: where the answered packet came from, unless its sender announces that
@@ -51,6 +55,7 @@ struct message {
     std::uint8_t accuser_count = 0;
     std::uint8_t flags = 0;
     std::uint32_t count = 0;
+    std::uint32_t epoch = 0; ///< of the order in which members watch each other
     std::uint64_t nonce = 0;
     short_id subject{};
     std::uint64_t incarnation = 0;
@@ -82,10 +87,14 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     switch (type) {
     case message_type::ping:
     case message_type::ack:
-    case message_type::hello:
+    case message_type::hello: return 20;
     case message_type::indirect_ping:
     case message_type::want: return 16;
-    case message_type::nack: return 8;
+    case message_type::check: return 24;
+    case message_type::heartbeat: return 12;
+    case message_type::nack:
+    case message_type::heard:
+    case message_type::unheard: return 8;
     case message_type::exchange_begin: return 1;
     case message_type::exchange_end: return 4;
     case message_type::announce:
@@ -142,10 +151,14 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::ack:
     case message_type::hello:
     case message_type::want:
-        if (body.size() != 16) return fail(wire_error::bad_message_length, offset, "message");
-        if (!usable_incarnation(body.data() + 8))
-            return fail(wire_error::reserved_incarnation, offset + 8, "incarnation");
+    case message_type::check:
+    case message_type::heartbeat: {
+        if (body.size() != fixed_size(type)) return fail(wire_error::bad_message_length, offset, "message");
+        std::size_t const at = type == message_type::check ? 16 : type == message_type::heartbeat ? 0 : 8;
+        if (!usable_incarnation(body.data() + at))
+            return fail(wire_error::reserved_incarnation, offset + at, "incarnation");
         return {};
+    }
     case message_type::announce:
         if (body.size() < record_layout::min_size || body.size() > limits::record) {
             return fail(wire_error::bad_message_length, offset, "announce");
@@ -155,6 +168,8 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::dead: return check_accusation(body, offset);
     case message_type::observed: return check_endpoint(body, offset);
     case message_type::nack:
+    case message_type::heard:
+    case message_type::unheard:
     case message_type::indirect_ping:
     case message_type::exchange_begin:
     case message_type::exchange_end:
@@ -202,6 +217,7 @@ private:
         out.accuser_count = 0;
         out.flags = 0;
         out.count = 0;
+        out.epoch = 0;
         out.nonce = 0;
         out.subject = short_id{};
         out.incarnation = 0;
@@ -212,8 +228,20 @@ private:
         case message_type::hello:
             out.nonce = load_big<std::uint64_t>(body);
             out.incarnation = load_big<std::uint64_t>(body + 8);
+            out.epoch = load_big<std::uint32_t>(body + 16);
             break;
-        case message_type::nack: out.nonce = load_big<std::uint64_t>(body); break;
+        case message_type::check:
+            out.nonce = load_big<std::uint64_t>(body);
+            out.subject = static_cast<short_id>(load_big<std::uint64_t>(body + 8));
+            out.incarnation = load_big<std::uint64_t>(body + 16);
+            break;
+        case message_type::heartbeat:
+            out.incarnation = load_big<std::uint64_t>(body);
+            out.epoch = load_big<std::uint32_t>(body + 8);
+            break;
+        case message_type::nack:
+        case message_type::heard:
+        case message_type::unheard: out.nonce = load_big<std::uint64_t>(body); break;
         case message_type::indirect_ping:
             out.nonce = load_big<std::uint64_t>(body);
             out.subject = static_cast<short_id>(load_big<std::uint64_t>(body + 8));
@@ -295,16 +323,30 @@ class packet_writer {
 public:
     explicit packet_writer(byte_span room) noexcept : room_{room} {}
 
-    bool ping(std::uint64_t nonce, std::uint64_t incarnation) noexcept {
-        return two_words(message_type::ping, nonce, incarnation);
+    bool ping(std::uint64_t nonce, std::uint64_t incarnation, std::uint32_t epoch = 0) noexcept {
+        return with_epoch(message_type::ping, nonce, incarnation, epoch);
     }
-    bool ack(std::uint64_t nonce, std::uint64_t incarnation) noexcept {
-        return two_words(message_type::ack, nonce, incarnation);
+    bool ack(std::uint64_t nonce, std::uint64_t incarnation, std::uint32_t epoch = 0) noexcept {
+        return with_epoch(message_type::ack, nonce, incarnation, epoch);
     }
-    bool nack(std::uint64_t nonce) noexcept {
-        std::byte* const body = open(message_type::nack, 8);
+    bool nack(std::uint64_t nonce) noexcept { return one_word(message_type::nack, nonce); }
+    bool check(std::uint64_t nonce, short_id subject, std::uint64_t incarnation) noexcept {
+        if (incarnation >= limits::incarnation) return false;
+        std::byte* const body = open(message_type::check, 24);
         if (body == nullptr) return false;
         store_big(body, nonce);
+        store_big(body + 8, static_cast<std::uint64_t>(subject));
+        store_big(body + 16, incarnation);
+        return true;
+    }
+    bool heard(std::uint64_t nonce) noexcept { return one_word(message_type::heard, nonce); }
+    bool unheard(std::uint64_t nonce) noexcept { return one_word(message_type::unheard, nonce); }
+    bool heartbeat(std::uint64_t incarnation, std::uint32_t epoch = 0) noexcept {
+        if (incarnation >= limits::incarnation) return false;
+        std::byte* const body = open(message_type::heartbeat, 12);
+        if (body == nullptr) return false;
+        store_big(body, incarnation);
+        store_big(body + 8, epoch);
         return true;
     }
     bool indirect_ping(std::uint64_t nonce, short_id subject) noexcept {
@@ -341,8 +383,8 @@ public:
     bool want(short_id subject, std::uint64_t known) noexcept {
         return two_words(message_type::want, static_cast<std::uint64_t>(subject), known);
     }
-    bool hello(std::uint64_t nonce, std::uint64_t incarnation) noexcept {
-        return two_words(message_type::hello, nonce, incarnation);
+    bool hello(std::uint64_t nonce, std::uint64_t incarnation, std::uint32_t epoch = 0) noexcept {
+        return with_epoch(message_type::hello, nonce, incarnation, epoch);
     }
     /// `flags` from `exchange_flags`.
     bool exchange_begin(std::uint8_t flags) noexcept {
@@ -384,6 +426,21 @@ private:
         store_big(at + 1, static_cast<std::uint16_t>(body));
         used_ += message_head + body;
         return at + message_head;
+    }
+    bool one_word(message_type type, std::uint64_t word) noexcept {
+        std::byte* const body = open(type, 8);
+        if (body == nullptr) return false;
+        store_big(body, word);
+        return true;
+    }
+    bool with_epoch(message_type type, std::uint64_t nonce, std::uint64_t incarnation, std::uint32_t epoch) noexcept {
+        if (incarnation >= limits::incarnation) return false;
+        std::byte* const body = open(type, 20);
+        if (body == nullptr) return false;
+        store_big(body, nonce);
+        store_big(body + 8, incarnation);
+        store_big(body + 16, epoch);
+        return true;
     }
     bool two_words(message_type type, std::uint64_t first, std::uint64_t second) noexcept {
         if (type != message_type::indirect_ping && second >= limits::incarnation) return false;

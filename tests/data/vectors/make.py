@@ -216,19 +216,23 @@ def vectors():
         ("least_left", announcement(seed, network, least)),
     ]
 
-    ping = message(1, struct.pack(">QQ", 0x1122334455667788, incarnation))
+    ping = message(1, struct.pack(">QQI", 0x1122334455667788, incarnation, 7))
     suspect = message(6, you[:8] + struct.pack(">QB", 42, 2) + struct.pack(">QQ", 7, 9))
     everything = b"".join(
         [
             ping,
-            message(2, struct.pack(">QQ", 0x1122334455667788, incarnation)),
+            message(2, struct.pack(">QQI", 0x1122334455667788, incarnation, 8)),
             message(3, struct.pack(">Q", 0x99)),
             message(4, struct.pack(">Q", 0xAA) + you[:8]),
             message(5, announcement(seed, network, full)),
             suspect,
             message(7, you[:8] + struct.pack(">QB", 42, 1) + struct.pack(">Q", 7)),
             message(8, you[:8] + struct.pack(">Q", 0)),
-            message(9, struct.pack(">QQ", 0xBB, incarnation)),
+            message(9, struct.pack(">QQI", 0xBB, incarnation, 0xFFFFFFFF)),
+            message(10, struct.pack(">Q", 0xCC) + you[:8] + struct.pack(">Q", 42)),
+            message(11, struct.pack(">Q", 0xCC)),
+            message(12, struct.pack(">Q", 0xDD)),
+            message(13, struct.pack(">QI", incarnation, 9)),
             message(16, b"\3"),
             message(17, struct.pack(">I", 1)),
             message(128, b"\4" + bytes([192, 0, 2, 7]) + struct.pack(">H", 9100)),

@@ -77,8 +77,8 @@ TEST_CASE("every message comes back as it was written") {
     std::array<std::byte, limits::packet> room;
     packet_writer out{room};
     CHECK(out.empty());
-    CHECK(out.ping(1, 2));
-    CHECK(out.ack(3, largest));
+    CHECK(out.ping(1, 2, 0xfffffffe));
+    CHECK(out.ack(3, largest, 4));
     CHECK(out.nack(5));
     CHECK(out.indirect_ping(6, short_id{7}));
     CHECK(out.announce(record));
@@ -92,12 +92,17 @@ TEST_CASE("every message comes back as it was written") {
     ip_endpoint const seen_v6{ip_address::parse("2001:db8::7").value(), 65535};
     CHECK(out.observed(seen_v4));
     CHECK(out.observed(seen_v6));
+    CHECK(out.check(13, short_id{14}, largest));
+    CHECK(out.heard(15));
+    CHECK(out.unheard(16));
+    CHECK(out.heartbeat(largest, 17));
     CHECK_FALSE(out.empty());
     CHECK(out.size() + out.remaining() == room.size());
 
     auto const m = read_all(out.written());
-    REQUIRE(m.size() == 13);
+    REQUIRE(m.size() == 17);
     CHECK((m[0].type == message_type::ping && m[0].nonce == 1 && m[0].incarnation == 2));
+    CHECK((m[0].epoch == 0xfffffffe && m[1].epoch == 4 && m[2].epoch == 0 && m[8].epoch == 0));
     CHECK((m[1].type == message_type::ack && m[1].nonce == 3 && m[1].incarnation == largest));
     CHECK((m[2].type == message_type::nack && m[2].nonce == 5 && m[2].incarnation == 0));
     CHECK((m[3].type == message_type::indirect_ping && m[3].nonce == 6 && m[3].subject == short_id{7}));
@@ -113,6 +118,11 @@ TEST_CASE("every message comes back as it was written") {
     CHECK((m[10].type == message_type::exchange_end && m[10].count == 0xffffffff));
     CHECK((m[11].type == message_type::observed && m[11].where() == seen_v4));
     CHECK((m[12].type == message_type::observed && m[12].where() == seen_v6));
+    CHECK((m[13].type == message_type::check && m[13].nonce == 13 && m[13].subject == short_id{14}));
+    CHECK(m[13].incarnation == largest);
+    CHECK((m[14].type == message_type::heard && m[14].nonce == 15 && m[14].subject == short_id{}));
+    CHECK((m[15].type == message_type::unheard && m[15].nonce == 16));
+    CHECK((m[16].type == message_type::heartbeat && m[16].incarnation == largest && m[16].epoch == 17));
 }
 
 TEST_CASE("a message leaves nothing of the one before in its fields") {
@@ -145,10 +155,14 @@ TEST_CASE("a message that does not fit is not begun") {
         case 5: return out.want(short_id{1}, 1);
         case 6: return out.exchange_begin(0);
         case 8: return out.observed({ip_address::v4(192, 0, 2, 7), 9100});
+        case 9: return out.check(1, short_id{1}, 1);
+        case 10: return out.heard(1);
+        case 11: return out.unheard(1);
+        case 12: return out.heartbeat(1);
         default: return out.exchange_end(1);
         }
     };
-    std::array<std::size_t, 9> const sizes{19, 11, 19, 3 + record.size(), 28, 19, 4, 7, 10};
+    std::array<std::size_t, 13> const sizes{23, 11, 19, 3 + record.size(), 28, 19, 4, 7, 10, 27, 11, 11, 15};
     for (std::size_t kind = 0; kind < sizes.size(); ++kind) {
         bytes room(sizes[kind], std::byte{0xaa});
         packet_writer tight{byte_span{room}.first(sizes[kind] - 1)};
@@ -169,6 +183,8 @@ TEST_CASE("nothing is written that a receiver would refuse") {
     CHECK_FALSE(out.ack(1, ~std::uint64_t{0}));
     CHECK_FALSE(out.hello(1, limits::incarnation));
     CHECK_FALSE(out.want(short_id{1}, limits::incarnation));
+    CHECK_FALSE(out.check(1, short_id{1}, limits::incarnation));
+    CHECK_FALSE(out.heartbeat(limits::incarnation));
     CHECK_FALSE(out.exchange_begin(4));
     CHECK_FALSE(out.observed({}));
     CHECK_FALSE(out.observed({ip_address::v4(192, 0, 2, 7), 0}));
@@ -195,7 +211,7 @@ TEST_CASE("nothing is written that a receiver would refuse") {
 TEST_CASE("a packet without messages is refused") { check_refused({}, wire_error::truncated, 0); }
 
 TEST_CASE("a packet that is cut short inside a message is refused") {
-    bytes const whole = joined({one(1, 16), accusation(6, {1, 2}), one(3, 8)});
+    bytes const whole = joined({one(1, 20), accusation(6, {1, 2}), one(3, 8)});
     std::size_t accepted = 0;
     for (std::size_t size = 0; size < whole.size(); ++size) {
         auto const packet = packet_view::parse(byte_view{whole}.first(size));
@@ -215,7 +231,18 @@ TEST_CASE("a message of the wrong length is refused, whatever its type") {
         int type;
         std::size_t size;
     };
-    for (rule const r : {rule{1, 16}, {2, 16}, {3, 8}, {4, 16}, {8, 16}, {9, 16}, {16, 1}, {17, 4}}) {
+    for (rule const r : {rule{1, 20},
+                         {2, 20},
+                         {3, 8},
+                         {4, 16},
+                         {8, 16},
+                         {9, 20},
+                         {10, 24},
+                         {11, 8},
+                         {12, 8},
+                         {13, 12},
+                         {16, 1},
+                         {17, 4}}) {
         CHECK(packet_view::parse(one(r.type, r.size)));
         for (std::size_t const wrong : {std::size_t{0}, r.size - 1, r.size + 1, std::size_t{300}}) {
             if (wrong != r.size) check_refused(one(r.type, wrong), wire_error::bad_message_length, 3);
@@ -228,10 +255,14 @@ TEST_CASE("a message of the wrong length is refused, whatever its type") {
 }
 
 TEST_CASE("an incarnation in the reserved half is refused in every message that has one") {
-    for (int const type : {1, 2, 8, 9}) {
-        bytes plain = one(type, 16);
-        plain[3 + 8] = std::byte{0x80};
-        check_refused(plain, wire_error::reserved_incarnation, 3 + 8);
+    struct place {
+        int type;
+        std::size_t size, at;
+    };
+    for (place const p : {place{1, 20, 8}, {2, 20, 8}, {8, 16, 8}, {9, 20, 8}, {10, 24, 16}, {13, 12, 0}}) {
+        bytes plain = one(p.type, p.size);
+        plain[3 + p.at] = std::byte{0x80};
+        check_refused(plain, wire_error::reserved_incarnation, 3 + p.at);
     }
     for (int const type : {6, 7}) {
         check_refused(accusation(type, {1}, limits::incarnation), wire_error::reserved_incarnation, 3 + 8);
@@ -282,7 +313,7 @@ TEST_CASE("an observed endpoint is an address of its family's size and a port") 
 
 TEST_CASE("reserved message types are refused, types from 128 on are passed over and counted") {
     for (int type = 0; type < 128; ++type) {
-        bool const known = (type >= 1 && type <= 9) || type == 16 || type == 17;
+        bool const known = (type >= 1 && type <= 13) || type == 16 || type == 17;
         if (!known) check_refused(joined({one(3, 8), one(type, 5)}), wire_error::unknown_message, 11);
     }
     for (int type = 129; type < 256; ++type) {
@@ -333,15 +364,19 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
         auto messages = packet->messages();
         for (message m; messages.next(m);) {
             switch (m.type) {
-            case message_type::ping: REQUIRE(out.ping(m.nonce, m.incarnation)); break;
-            case message_type::ack: REQUIRE(out.ack(m.nonce, m.incarnation)); break;
+            case message_type::ping: REQUIRE(out.ping(m.nonce, m.incarnation, m.epoch)); break;
+            case message_type::ack: REQUIRE(out.ack(m.nonce, m.incarnation, m.epoch)); break;
             case message_type::nack: REQUIRE(out.nack(m.nonce)); break;
             case message_type::indirect_ping: REQUIRE(out.indirect_ping(m.nonce, m.subject)); break;
             case message_type::announce: REQUIRE(out.announce(m.record)); break;
             case message_type::suspect:
             case message_type::dead: REQUIRE(out.accuse(m.type, m.subject, m.incarnation, m.accuser_list())); break;
             case message_type::want: REQUIRE(out.want(m.subject, m.incarnation)); break;
-            case message_type::hello: REQUIRE(out.hello(m.nonce, m.incarnation)); break;
+            case message_type::hello: REQUIRE(out.hello(m.nonce, m.incarnation, m.epoch)); break;
+            case message_type::check: REQUIRE(out.check(m.nonce, m.subject, m.incarnation)); break;
+            case message_type::heard: REQUIRE(out.heard(m.nonce)); break;
+            case message_type::unheard: REQUIRE(out.unheard(m.nonce)); break;
+            case message_type::heartbeat: REQUIRE(out.heartbeat(m.incarnation, m.epoch)); break;
             case message_type::exchange_begin: REQUIRE(out.exchange_begin(m.flags)); break;
             case message_type::exchange_end: REQUIRE(out.exchange_end(m.count)); break;
             case message_type::observed: REQUIRE(out.observed(m.where())); break;
@@ -359,8 +394,8 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
 TEST_CASE("the golden packet holds one message of each type") {
     bytes const plain = tests::vector_of("messages.txt", "packet");
     auto const m = read_all(plain);
-    REQUIRE(m.size() == 12);
-    std::array<int, 12> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 128};
+    REQUIRE(m.size() == 16);
+    std::array<int, 16> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 128};
     for (std::size_t i = 0; i < types.size(); ++i) CHECK(static_cast<int>(m[i].type) == types[i]);
     CHECK(equal(m[4].record, tests::vector_of("record.txt", "full")));
     CHECK(packet_view::parse(plain)->skipped() == 1);

@@ -182,6 +182,10 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
         }
         break;
     case observed: on_observed(m, from, answer, now, out); break;
+    case heartbeat: meet(m.incarnation, from, answer); break;
+    case check:
+    case heard:
+    case unheard:
     case exchange_begin:
     case exchange_end: refuse(gossip_error::message_out_of_place); break;
     }
