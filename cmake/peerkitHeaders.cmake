@@ -25,6 +25,7 @@ set(peerkit_core_headers
     peerkit/crypto/frame.hpp
     peerkit/crypto/replay_window.hpp
     peerkit/crypto/sealing.hpp
+    peerkit/crypto/signed_broadcast.hpp
     peerkit/crypto/signed_record.hpp
     peerkit/crypto/signing.hpp
     peerkit/detail/config.hpp
@@ -86,6 +87,8 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_spreading.hpp
     peerkit/gossip/lifeguard.hpp
     peerkit/gossip/member_view.hpp
+    peerkit/gossip/message_store.hpp
+    peerkit/gossip/message_windows.hpp
     peerkit/gossip/observed_addresses.hpp
     peerkit/gossip/outbox.hpp
     peerkit/gossip/persistent_swim.hpp
@@ -146,6 +149,7 @@ set(peerkit_core_headers
     peerkit/wire/record.hpp
     peerkit/wire/record_check.hpp
     peerkit/wire/stream.hpp
+    peerkit/wire/user_message.hpp
 )
 
 # Headers that include <sodium.h>.

@@ -35,6 +35,16 @@ void write_again(message const& m, wire::packet_writer& out) {
     case message_type::exchange_begin: return require(out.exchange_begin(m.flags));
     case message_type::exchange_end: return require(out.exchange_end(m.count));
     case message_type::observed: return require(out.observed(m.where()));
+    case message_type::broadcast:
+    case message_type::user_message:
+    case message_type::request:
+    case message_type::response:
+    case message_type::offer:
+    case message_type::fetch: {
+        byte_span const body = out.body(m.type, m.record.size());
+        require(body.size() == m.record.size() && !body.empty());
+        return copy_bytes(m.record, body);
+    }
     }
     require(false);
 }

@@ -24,6 +24,12 @@ inline constexpr std::size_t packet = datagram - sealing_overhead;
 inline constexpr std::size_t record = 1024;
 /// One stream frame, sealing included; a longer length prefix closes the stream.
 inline constexpr std::size_t stream_frame = 65536;
+/// Payload of a user message, request, response or broadcast: with its head it fits a stream frame.
+inline constexpr std::size_t payload = std::size_t{60} << 10U;
+/// Payload that travels in a datagram; a larger one takes a stream.
+inline constexpr std::size_t datagram_payload = 900;
+/// How long a request may take, in milliseconds; receivers take more for this much.
+inline constexpr std::uint32_t patience = 60'000;
 /// Bytes of one stream exchange in one direction.
 inline constexpr std::size_t stream_total = std::size_t{64} << 20U;
 
@@ -40,6 +46,7 @@ inline constexpr std::size_t service_name = 31;  ///< name of a service
 inline constexpr std::size_t service_info = 127; ///< free text of a service
 inline constexpr std::size_t services = 16;      ///< services of a node
 inline constexpr std::size_t addresses = 8;      ///< typed addresses of a node
+inline constexpr std::size_t topic = 63;         ///< topic of a user message
 inline constexpr std::size_t host_name = 253;    ///< DNS name in presentation form, without the final dot
 inline constexpr std::size_t accusers = 6;       ///< distinct accusers named in one accusation
 

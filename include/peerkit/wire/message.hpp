@@ -39,6 +39,12 @@ enum class message_type : std::uint8_t {
     heartbeat = 13,      ///< incarnation and epoch of the sender, which is alive; no answer is wanted
     exchange_begin = 16, ///< flags: a full-state exchange starts
     exchange_end = 17,   ///< count of announcements sent in the exchange
+    broadcast = 32,      ///< signed user data for every member; body: wire/user_message.hpp, as of all up to `fetch`
+    user_message = 33,   ///< user data for the receiver alone
+    request = 34,        ///< user data to be answered, or only to be confirmed
+    response = 35,       ///< the answer to a request
+    offer = 36,          ///< broadcasts the sender holds
+    fetch = 37,          ///< broadcasts the sender lacks of those offered
     observed = 128,      ///< endpoint: where the answered packet came from, unless its sender announces that
 };
 
@@ -59,7 +65,7 @@ struct message {
     std::uint64_t nonce = 0;
     short_id subject{};
     std::uint64_t incarnation = 0;
-    byte_view record; ///< of `observed`: the bytes that `where` reads
+    byte_view record; ///< of `observed`: the bytes that `where` reads; of user data, offers, fetches: the body
     std::array<short_id, limits::accusers> accusers;
 
     /// The endpoint of `observed`; none in other messages.
@@ -100,9 +106,33 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::announce:
     case message_type::suspect:
     case message_type::dead:
+    case message_type::broadcast:
+    case message_type::user_message:
+    case message_type::request:
+    case message_type::response:
+    case message_type::offer:
+    case message_type::fetch:
     case message_type::observed: break;
     }
     return 0;
+}
+
+/// Shortest and longest body of the messages whose layout is the matter of wire/user_message.hpp.
+struct size_range {
+    std::size_t least = 0;
+    std::size_t most = 0;
+};
+[[nodiscard]] constexpr size_range user_size(message_type type) noexcept {
+    constexpr std::size_t topics = 1 + limits::topic + limits::payload;
+    switch (type) {
+    case message_type::broadcast: return {8 + 24 + 2 + 64, 8 + 24 + topics + 64};
+    case message_type::user_message: return {8 + 2, 8 + topics};
+    case message_type::request: return {8 + 13 + 2, 8 + 13 + topics};
+    case message_type::response: return {9, 9 + limits::payload};
+    case message_type::offer:
+    case message_type::fetch: return {33, 33 * 32};
+    default: return {};
+    }
 }
 
 [[nodiscard]] inline result<void> check_accusation(byte_view body, std::size_t offset) noexcept {
@@ -167,6 +197,15 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::suspect:
     case message_type::dead: return check_accusation(body, offset);
     case message_type::observed: return check_endpoint(body, offset);
+    case message_type::broadcast:
+    case message_type::user_message:
+    case message_type::request:
+    case message_type::response:
+    case message_type::offer:
+    case message_type::fetch:
+        if (size_range const range = user_size(type); body.size() < range.least || body.size() > range.most)
+            return fail(wire_error::bad_message_length, offset, "user data");
+        return {};
     case message_type::nack:
     case message_type::heard:
     case message_type::unheard:
@@ -263,6 +302,12 @@ private:
             break;
         case message_type::exchange_begin: out.flags = std::to_integer<std::uint8_t>(body[0]); break;
         case message_type::exchange_end: out.count = load_big<std::uint32_t>(body); break;
+        case message_type::broadcast:
+        case message_type::user_message:
+        case message_type::request:
+        case message_type::response:
+        case message_type::offer:
+        case message_type::fetch:
         case message_type::observed: out.record = {body, size}; break;
         }
     }
@@ -411,6 +456,12 @@ public:
         copy_bytes(address, {body + 1, address.size()});
         store_big(body + 1 + address.size(), where.port);
         return true;
+    }
+
+    /// Room for a body that the caller writes as its codec says; empty if it does not fit.
+    [[nodiscard]] byte_span body(message_type type, std::size_t size) noexcept {
+        std::byte* const at = open(type, size);
+        return at == nullptr ? byte_span{} : byte_span{at, size};
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return used_; }

@@ -165,6 +165,11 @@ def announcement(seed, network, unsigned):
     return unsigned + sign(seed, b"peerkit/announcement/1\0" + network + unsigned)
 
 
+def broadcast(seed, network, sequence_of, topic, payload):
+    unsigned = public_of(seed)[:8] + struct.pack(">QQ", *sequence_of) + short(topic) + payload
+    return unsigned + sign(seed, b"peerkit/broadcast/1\0" + network + unsigned)
+
+
 def message(kind, body):
     return struct.pack(">BH", kind, len(body)) + body
 
@@ -218,6 +223,20 @@ def vectors():
 
     ping = message(1, struct.pack(">QQI", 0x1122334455667788, incarnation, 7))
     suspect = message(6, you[:8] + struct.pack(">QB", 42, 2) + struct.pack(">QQ", 7, 9))
+    spoken = broadcast(seed, network, (incarnation, 3), b"chat", b"hello")
+    life = struct.pack(">Q", 42)
+    asked = life + struct.pack(">QBI", 0x1122334455667788, 1, 2000) + short(b"chat") + b"hello"
+    answered = struct.pack(">QB", 0x1122334455667788, 0) + b"hello"
+    ranges = b"\0" + me[:8] + struct.pack(">QQQ", incarnation, 3, 5) + b"\1" + struct.pack(">QQQQ", 7, 9, 1, 1)
+    yield "user_messages.txt", "Bodies that carry user data; the broadcast is signed with the seed of record.txt.", [
+        ("payload", b"hello"),
+        ("broadcast", spoken),
+        ("user_message", life + short(b"chat") + b"hello"),
+        ("request", asked),
+        ("response", answered),
+        ("ranges", ranges),
+    ]
+
     everything = b"".join(
         [
             ping,
@@ -235,6 +254,12 @@ def vectors():
             message(13, struct.pack(">QI", incarnation, 9)),
             message(16, b"\3"),
             message(17, struct.pack(">I", 1)),
+            message(32, life + spoken),
+            message(33, life + short(b"chat") + b"hello"),
+            message(34, asked),
+            message(35, answered),
+            message(36, ranges),
+            message(37, ranges),
             message(128, b"\4" + bytes([192, 0, 2, 7]) + struct.pack(">H", 9100)),
             message(200, b"skipped"),
         ]

@@ -125,6 +125,32 @@ TEST_CASE("every message comes back as it was written") {
     CHECK((m[16].type == message_type::heartbeat && m[16].incarnation == largest && m[16].epoch == 17));
 }
 
+TEST_CASE("user data is handed on as it came; only its length is looked at") {
+    struct bounds {
+        message_type type;
+        std::size_t least, most;
+    };
+    for (bounds const b : {bounds{message_type::broadcast, 98, 61'600}, bounds{message_type::user_message, 10, 61'512},
+                           bounds{message_type::request, 23, 61'525}, bounds{message_type::response, 9, 61'449},
+                           bounds{message_type::offer, 33, 1056}, bounds{message_type::fetch, 33, 1056}}) {
+        for (std::size_t const size : {b.least, b.most}) {
+            bytes room(size + wire::message_head);
+            packet_writer out{room};
+            byte_span const body = out.body(b.type, size);
+            REQUIRE(body.size() == size);
+            body[0] = body[size - 1] = std::byte{0xff};
+            auto const m = read_all(out.written());
+            REQUIRE(m.size() == 1);
+            CHECK(m[0].type == b.type);
+            CHECK(equal(m[0].record, body));
+            packet_writer tight{byte_span{room}.first(room.size() - 1)};
+            CHECK(tight.body(b.type, size).empty());
+        }
+        check_refused(one(static_cast<int>(b.type), b.least - 1), wire_error::bad_message_length, 3);
+        check_refused(one(static_cast<int>(b.type), b.most + 1), wire_error::bad_message_length, 3);
+    }
+}
+
 TEST_CASE("a message leaves nothing of the one before in its fields") {
     std::array<std::byte, 256> room;
     packet_writer out{room};
@@ -313,7 +339,7 @@ TEST_CASE("an observed endpoint is an address of its family's size and a port") 
 
 TEST_CASE("reserved message types are refused, types from 128 on are passed over and counted") {
     for (int type = 0; type < 128; ++type) {
-        bool const known = (type >= 1 && type <= 13) || type == 16 || type == 17;
+        bool const known = (type >= 1 && type <= 13) || type == 16 || type == 17 || (type >= 32 && type <= 37);
         if (!known) check_refused(joined({one(3, 8), one(type, 5)}), wire_error::unknown_message, 11);
     }
     for (int type = 129; type < 256; ++type) {
@@ -380,6 +406,17 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
             case message_type::exchange_begin: REQUIRE(out.exchange_begin(m.flags)); break;
             case message_type::exchange_end: REQUIRE(out.exchange_end(m.count)); break;
             case message_type::observed: REQUIRE(out.observed(m.where())); break;
+            case message_type::broadcast:
+            case message_type::user_message:
+            case message_type::request:
+            case message_type::response:
+            case message_type::offer:
+            case message_type::fetch: {
+                byte_span const body = out.body(m.type, m.record.size());
+                REQUIRE(body.size() == m.record.size());
+                copy_bytes(m.record, body);
+                break;
+            }
             }
         }
         if (packet->skipped() == 1) {
@@ -394,8 +431,8 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
 TEST_CASE("the golden packet holds one message of each type") {
     bytes const plain = tests::vector_of("messages.txt", "packet");
     auto const m = read_all(plain);
-    REQUIRE(m.size() == 16);
-    std::array<int, 16> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 128};
+    std::vector<int> const types{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 32, 33, 34, 35, 36, 37, 128};
+    REQUIRE(m.size() == types.size());
     for (std::size_t i = 0; i < types.size(); ++i) CHECK(static_cast<int>(m[i].type) == types[i]);
     CHECK(equal(m[4].record, tests::vector_of("record.txt", "full")));
     CHECK(packet_view::parse(plain)->skipped() == 1);

@@ -186,6 +186,12 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case check:
     case heard:
     case unheard:
+    case broadcast:
+    case user_message:
+    case request:
+    case response:
+    case offer:
+    case fetch:
     case exchange_begin:
     case exchange_end: refuse(gossip_error::message_out_of_place); break;
     }
