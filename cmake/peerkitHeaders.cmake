@@ -139,6 +139,7 @@ set(peerkit_core_headers
     peerkit/sim/world.hpp
     peerkit/sim/world_options.hpp
     peerkit/wire/compression.hpp
+    peerkit/wire/digest.hpp
     peerkit/wire/dns_message.hpp
     peerkit/wire/dns_name.hpp
     peerkit/wire/dns_writer.hpp

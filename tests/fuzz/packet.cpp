@@ -34,6 +34,15 @@ void write_again(message const& m, wire::packet_writer& out) {
     case message_type::heartbeat: return require(out.heartbeat(m.incarnation, m.epoch));
     case message_type::exchange_begin: return require(out.exchange_begin(m.flags));
     case message_type::exchange_end: return require(out.exchange_end(m.count));
+    case message_type::digest: return require(out.digest(static_cast<wire::digest_kind>(m.flags), m.count, m.nonce));
+    case message_type::listing:
+    case message_type::sums:
+    case message_type::pull:
+        return require(out.composed(m.type, [&](byte_span room) {
+            if (room.size() < m.record.size()) return std::size_t{0};
+            copy_bytes(m.record, room);
+            return m.record.size();
+        }));
     case message_type::observed: return require(out.observed(m.where()));
     case message_type::broadcast:
     case message_type::user_message:

@@ -9,9 +9,11 @@
 #include <peerkit/core/limits.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/wire/digest.hpp>
 #include <peerkit/wire/error.hpp>
 #include <peerkit/wire/record_check.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +41,10 @@ enum class message_type : std::uint8_t {
     heartbeat = 13,      ///< incarnation and epoch of the sender, which is alive; no answer is wanted
     exchange_begin = 16, ///< flags: a full-state exchange starts
     exchange_end = 17,   ///< count of announcements sent in the exchange
+    digest = 20,         ///< kind, members, sum: heads every packet of a comparison (wire/digest.hpp)
+    listing = 21,        ///< `listing_view`: who is in some ranges of short ids
+    sums = 22,           ///< `sums_view`: what the members of some ranges sum up to
+    pull = 23,           ///< `pull_view`: whose records are wanted
     broadcast = 32,      ///< signed user data for every member; body: wire/user_message.hpp, as of all up to `fetch`
     user_message = 33,   ///< user data for the receiver alone
     request = 34,        ///< user data to be answered, or only to be confirmed
@@ -59,13 +65,13 @@ inline constexpr std::uint8_t reply = 2; ///< this is the answer of the side tha
 struct message {
     message_type type{};
     std::uint8_t accuser_count = 0;
-    std::uint8_t flags = 0;
-    std::uint32_t count = 0;
+    std::uint8_t flags = 0;  ///< of `digest`: the `digest_kind`
+    std::uint32_t count = 0; ///< of `digest`: the sender's reachable members
     std::uint32_t epoch = 0; ///< of the order in which members watch each other
-    std::uint64_t nonce = 0;
+    std::uint64_t nonce = 0; ///< of `digest`: the sum of their fingerprints
     short_id subject{};
     std::uint64_t incarnation = 0;
-    byte_view record; ///< of `observed`: the bytes that `where` reads; of user data, offers, fetches: the body
+    byte_view record; ///< of `observed`: the bytes that `where` reads; of those with a codec of their own: the body
     std::array<short_id, limits::accusers> accusers;
 
     /// The endpoint of `observed`; none in other messages.
@@ -103,6 +109,10 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::unheard: return 8;
     case message_type::exchange_begin: return 1;
     case message_type::exchange_end: return 4;
+    case message_type::digest: return 13;
+    case message_type::listing:
+    case message_type::sums:
+    case message_type::pull:
     case message_type::announce:
     case message_type::suspect:
     case message_type::dead:
@@ -197,6 +207,12 @@ struct size_range {
     case message_type::suspect:
     case message_type::dead: return check_accusation(body, offset);
     case message_type::observed: return check_endpoint(body, offset);
+    case message_type::listing:
+    case message_type::sums:
+    case message_type::pull:
+        // Whoever answers them parses them.
+        if (body.empty()) return fail(wire_error::bad_message_length, offset, "message");
+        return {};
     case message_type::broadcast:
     case message_type::user_message:
     case message_type::request:
@@ -212,10 +228,13 @@ struct size_range {
     case message_type::indirect_ping:
     case message_type::exchange_begin:
     case message_type::exchange_end:
+    case message_type::digest:
         if (body.size() != fixed_size(type)) return fail(wire_error::bad_message_length, offset, "message");
         if (type == message_type::exchange_begin && (body[0] & std::byte{0xfc}) != std::byte{0}) {
             return fail(wire_error::bad_flags, offset, "exchange flags");
         }
+        if (type == message_type::digest && body[0] > std::byte{2})
+            return fail(wire_error::bad_flags, offset, "digest kind");
         return {};
     }
     if (skippable(static_cast<std::uint8_t>(type))) return {};
@@ -302,6 +321,14 @@ private:
             break;
         case message_type::exchange_begin: out.flags = std::to_integer<std::uint8_t>(body[0]); break;
         case message_type::exchange_end: out.count = load_big<std::uint32_t>(body); break;
+        case message_type::digest:
+            out.flags = std::to_integer<std::uint8_t>(body[0]);
+            out.count = load_big<std::uint32_t>(body + 1);
+            out.nonce = load_big<std::uint64_t>(body + 5);
+            break;
+        case message_type::listing:
+        case message_type::sums:
+        case message_type::pull:
         case message_type::broadcast:
         case message_type::user_message:
         case message_type::request:
@@ -462,6 +489,25 @@ public:
     [[nodiscard]] byte_span body(message_type type, std::size_t size) noexcept {
         std::byte* const at = open(type, size);
         return at == nullptr ? byte_span{} : byte_span{at, size};
+    }
+    bool digest(digest_kind kind, std::uint32_t members, std::uint64_t sum) noexcept {
+        std::byte* const body = open(message_type::digest, 13);
+        if (body == nullptr) return false;
+        *body = static_cast<std::byte>(kind);
+        store_big(body + 1, members);
+        store_big(body + 5, sum);
+        return true;
+    }
+    /// A message whose body has a codec of its own: `make(byte_span room)` writes it to the front of `room` and returns
+    /// its size; 0: there is no message.
+    template <typename Make>
+    bool composed(message_type type, Make&& make) noexcept {
+        if (remaining() <= message_head) return false;
+        std::size_t const most = std::min<std::size_t>(remaining() - message_head, 0xffff);
+        std::size_t const size = make(room_.subspan(used_ + message_head, most));
+        if (size == 0 || size > most) return false;
+        (void)open(type, size);
+        return true;
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return used_; }

@@ -170,6 +170,20 @@ def broadcast(seed, network, sequence_of, topic, payload):
     return unsigned + sign(seed, b"peerkit/broadcast/1\0" + network + unsigned)
 
 
+def fingerprint(node, incarnation, record):
+    """What one version of a member counts in digests."""
+    word = (1 << 64) - 1
+
+    def mixed(z):
+        z = z + 0x9E3779B97F4A7C15 & word
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & word
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & word
+        return z ^ z >> 31
+
+    mark = int.from_bytes(record[-64:-56], "big")
+    return mixed(mixed(mixed(int.from_bytes(node[:8], "big")) ^ incarnation) ^ mark)
+
+
 def message(kind, body):
     return struct.pack(">BH", kind, len(body)) + body
 
@@ -221,6 +235,7 @@ def vectors():
         ("least_left", announcement(seed, network, least)),
     ]
 
+    mine = fingerprint(me, incarnation, announcement(seed, network, full))
     ping = message(1, struct.pack(">QQI", 0x1122334455667788, incarnation, 7))
     suspect = message(6, you[:8] + struct.pack(">QB", 42, 2) + struct.pack(">QQ", 7, 9))
     spoken = broadcast(seed, network, (incarnation, 3), b"chat", b"hello")
@@ -254,6 +269,10 @@ def vectors():
             message(13, struct.pack(">QI", incarnation, 9)),
             message(16, b"\3"),
             message(17, struct.pack(">I", 1)),
+            message(20, struct.pack(">BIQ", 1, 2, (mine + 5) % 2**64)),
+            message(21, struct.pack(">BIB", 2, 0, 1) + me[:8] + struct.pack(">QH", incarnation, mine & 0xFFFF)),
+            message(22, struct.pack(">BBIII", 2, 1, 0, mine & 0xFFFFFFFF, 0) + struct.pack(">III", 1, 5, 0)),
+            message(23, you[:8] + struct.pack(">Q", 0)),
             message(32, life + spoken),
             message(33, life + short(b"chat") + b"hello"),
             message(34, asked),

@@ -186,6 +186,10 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case check:
     case heard:
     case unheard:
+    case wire::message_type::digest:
+    case wire::message_type::listing:
+    case wire::message_type::sums:
+    case wire::message_type::pull:
     case broadcast:
     case user_message:
     case request:
