@@ -98,9 +98,13 @@ set(peerkit_core_headers
     peerkit/gossip/relay.hpp
     peerkit/gossip/tunables.hpp
     peerkit/membership/address_book.hpp
+    peerkit/membership/contact_log.hpp
     peerkit/membership/digest_tree.hpp
+    peerkit/membership/last_heard.hpp
     peerkit/membership/member_state.hpp
     peerkit/membership/member_table.hpp
+    peerkit/membership/round_trips.hpp
+    peerkit/membership/slot_column.hpp
     peerkit/membership/suspicion.hpp
     peerkit/node/call_decider.hpp
     peerkit/node/candidate_book.hpp

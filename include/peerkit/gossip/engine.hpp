@@ -28,6 +28,7 @@
 #include <peerkit/gossip/relay.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/address_book.hpp>
+#include <peerkit/membership/contact_log.hpp>
 #include <peerkit/membership/member_table.hpp>
 #include <peerkit/membership/suspicion.hpp>
 #include <peerkit/wire/envelope.hpp>
@@ -140,12 +141,12 @@ public:
     [[nodiscard]] bool joined() const noexcept { return joined_; }
     template <typename F>
     void for_each_member(F&& f) const {
-        table_.for_each([&](membership::slot at, membership::member const& row) { f(member_view{row, at == self_}); });
+        table_.for_each([&](membership::slot at, membership::member const& row) { f(view(at, row)); });
     }
     [[nodiscard]] std::optional<member_view> find(short_id key) const noexcept {
         membership::slot const at = table_.find(key);
         if (at == membership::no_slot) return std::nullopt;
-        return member_view{table_[at], at == self_};
+        return view(at, table_[at]);
     }
     [[nodiscard]] std::optional<member_view> find(node_id const& id) const noexcept {
         auto const found = find(id.short_id());
@@ -278,6 +279,10 @@ private:
     [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
 
     // impl/engine_observing.hpp
+    [[nodiscard]] member_view view(slot at, member const& row) const noexcept {
+        return {row, at == self_, &contacts_, at};
+    }
+    void note_round_trip(std::uint64_t nonce, origin const& from, time_point now);
     void on_observed(wire::message const& m, origin const& from, reply const& answer, time_point now, outbox& out);
     void adopt_observed(time_point now, outbox& out);
     [[nodiscard]] result<wire::record_view> sign_self(std::uint64_t incarnation, bool left, byte_span room) const;
@@ -357,6 +362,7 @@ private:
     probe probe_;
     relay_list relays_;
     membership::address_book addresses_;
+    membership::contact_log contacts_;
     observed_addresses observed_;
     std::vector<stream_state> streams_;
     std::uint32_t last_stream_ = 0;

@@ -7,10 +7,14 @@
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/membership/contact_log.hpp>
+#include <peerkit/membership/member_state.hpp>
 #include <peerkit/membership/member_table.hpp>
+#include <peerkit/membership/round_trips.hpp>
 #include <peerkit/wire/record.hpp>
 
 #include <cstdint>
+#include <optional>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
@@ -18,7 +22,9 @@ namespace gossip {
 /// Valid until the next call into the engine that is not const.
 class member_view {
 public:
-    member_view(membership::member const& row, bool is_self) noexcept : row_{&row}, is_self_{is_self} {}
+    member_view(membership::member const& row, bool is_self, membership::contact_log const* log = nullptr,
+                membership::slot at = membership::no_slot) noexcept
+        : row_{&row}, log_{log}, at_{at}, is_self_{is_self} {}
 
     [[nodiscard]] node_id id() const noexcept { return row_->record().id(); }
     [[nodiscard]] peerkit::short_id short_id() const noexcept { return row_->key; }
@@ -35,11 +41,21 @@ public:
     [[nodiscard]] bool announces(ip_endpoint const& where) const noexcept {
         return row_->record().index_of(where).has_value();
     }
+    /// How long this node's own pings to the member take to be answered. None before the first answer.
+    [[nodiscard]] std::optional<membership::round_trip> round_trip() const noexcept {
+        return log_ == nullptr ? std::nullopt : log_->trips.estimate(at_);
+    }
+    /// When this node last heard the member itself, to two seconds. None if it never did.
+    [[nodiscard]] std::optional<time_point> last_heard(time_point now) const noexcept {
+        return log_ == nullptr ? std::nullopt : log_->heard.find(at_, reachable() ? now : row_->since);
+    }
     /// The signed announcement, verbatim; `record().to_description()` makes an owned copy.
     [[nodiscard]] wire::record_view record() const noexcept { return row_->record(); }
 
 private:
     membership::member const* row_;
+    membership::contact_log const* log_;
+    membership::slot at_;
     bool is_self_;
 };
 

@@ -57,13 +57,25 @@ public:
     /// Addresses to try; all belong to the subject.
     [[nodiscard]] std::size_t addresses() const noexcept { return where_.size; }
     [[nodiscard]] ip_endpoint const& address(std::size_t i) const noexcept { return where_.where[i]; }
-    /// The nonce of pings to that address: each has its own, so that the answer tells what was answered.
-    [[nodiscard]] std::uint64_t nonce_at(std::size_t i) const noexcept { return nonce_ ^ std::uint64_t{i} << 1U; }
+    /// The nonce of the ping due now to that address: each ping has its own, so that the answer tells which of them was
+    /// answered.
+    [[nodiscard]] std::uint64_t nonce_at(std::size_t i) const noexcept {
+        return nonce_ ^ std::uint64_t{i} << 1U ^ std::uint64_t{tries_ == 0 ? 0U : tries_ - 1U} << 4U;
+    }
     /// Which address a nonce belongs to; none if it is not of this probe.
     [[nodiscard]] std::optional<std::size_t> address_of(std::uint64_t nonce) const noexcept {
-        std::uint64_t const i = (nonce ^ nonce_) >> 1U;
-        if (!active_ || i >= where_.size || nonce_at(static_cast<std::size_t>(i)) != nonce) return std::nullopt;
+        std::uint64_t const difference = nonce ^ nonce_;
+        std::uint64_t const i = difference >> 1U & 7U;
+        if (!active_ || (difference & 1U) != 0 || i >= where_.size) return std::nullopt;
+        if (difference >> 4U >= std::max<std::uint64_t>(tries_, 1)) return std::nullopt;
         return static_cast<std::size_t>(i);
+    }
+    /// How long the ping with that nonce, which `address_of` knows, has been under way; none if it is not kept when it
+    /// was sent.
+    [[nodiscard]] std::optional<duration> under_way(std::uint64_t nonce, time_point now) const noexcept {
+        std::uint64_t const which = (nonce ^ nonce_) >> 4U;
+        if (which >= std::min<std::size_t>(tries_, sent_.size())) return std::nullopt;
+        return now - sent_[static_cast<std::size_t>(which)];
     }
     /// Calls `f(i)` for the addresses the ping due now goes to: the first one every time, from the second ping on with
     /// others in turn beside it, so many that all have been tried when helpers are asked (RFC 8305's staggering).
@@ -100,6 +112,7 @@ public:
         if (!active_) return probe_step::wait;
         duration const elapsed = now - begun_;
         if (tries_ < plan_.tries && elapsed >= plan_.retry * tries_) {
+            if (tries_ < sent_.size()) sent_[tries_] = now;
             ++tries_;
             return probe_step::ping;
         }
@@ -140,6 +153,7 @@ private:
     std::uint64_t nonce_ = 0;
     time_point begun_{};
     time_point asked_last_{};
+    std::array<time_point, 4> sent_{}; ///< the first direct pings
     std::array<short_id, max_helpers> helpers_{};
     probe_plan plan_{};
     membership::address_book::endpoints where_{};

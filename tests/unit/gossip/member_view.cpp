@@ -34,6 +34,26 @@ TEST_CASE("a member is shown as its row and its own record have it") {
     CHECK(gossip::member_view{table[at], true}.is_self());
 }
 
+TEST_CASE("a member is shown with what is known of it by experience, if anything is") {
+    using namespace std::chrono_literals;
+    member_table table{4, 1};
+    slot const at =
+        table.insert(wire::record_view::trusted(tests::puppet{7}.record()), member_state::alive, time_point{});
+    contact_log log;
+    gossip::member_view const alone{table[at], false}, logged{table[at], false, &log, at};
+    CHECK_FALSE(alone.round_trip());
+    CHECK_FALSE(alone.last_heard(time_point{1h}));
+    CHECK_FALSE(logged.round_trip());
+    CHECK_FALSE(logged.last_heard(time_point{1h}));
+    log.trips.note(at, 3ms);
+    log.heard.note(at, time_point{10s});
+    CHECK(logged.round_trip() == log.trips.estimate(at));
+    CHECK(logged.last_heard(time_point{1h}) == time_point{10s});
+    // The dead were not heard after they died, however long ago that is.
+    table.set_state(at, member_state::dead, time_point{20s});
+    CHECK(logged.last_heard(time_point{100h}) == time_point{10s});
+}
+
 TEST_CASE("alive and suspect members are reachable, the dead and those who left are not") {
     member_table table{4, 1};
     slot const at =

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -172,6 +173,27 @@ TEST_CASE("the nonce of an answer tells which address was answered at, and no ot
     CHECK_FALSE(p.address_of(p.nonce_at(2)));
     p.end();
     CHECK_FALSE(p.address_of(p.nonce()));
+}
+
+TEST_CASE("each try has nonces of its own, so that an answer tells how long its ping was under way") {
+    probe p;
+    auto const t = gossip::lan();
+    p.begin(3, name(7), 99, addresses(2), gossip::full_plan(t), time_point{10s});
+    CHECK_FALSE(p.under_way(p.nonce_at(0), time_point{10s})); // nothing was sent yet
+    std::vector<std::uint64_t> nonces;
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(p.due(time_point{10s} + i * t.probe_retry) == probe_step::ping);
+        nonces.push_back(p.nonce_at(0));
+        nonces.push_back(p.nonce_at(1));
+    }
+    CHECK(std::set<std::uint64_t>{nonces.begin(), nonces.end()}.size() == 6);
+    for (std::size_t i = 0; i < 6; ++i) {
+        CHECK(p.address_of(nonces[i]) == i % 2);
+        CHECK(p.under_way(nonces[i], time_point{11s}) == 1s - static_cast<int>(i / 2) * t.probe_retry);
+    }
+    // Of a try that was not made.
+    CHECK_FALSE(p.address_of(99 ^ 3U << 4U));
+    CHECK_FALSE(p.under_way(99 ^ 3U << 4U, time_point{11s}));
 }
 
 TEST_CASE("each address is dialled once, in order") {

@@ -136,6 +136,7 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
         ++counters_.malformed;
         return drop_stream(id, packet.error(), true, out);
     }
+    if (slot const at = table_.find(s->partner); at != no_slot) contacts_.heard.note(at, now);
     reply answer;
     bool done = false;
     last_refusal_.reset();

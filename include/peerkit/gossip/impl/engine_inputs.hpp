@@ -109,6 +109,7 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     }
     ++counters_.datagrams_accepted;
     counters_.messages_skipped += packet->skipped();
+    if (sender != no_slot) contacts_.heard.note(sender, now);
 
     origin const source{from, head.sender, false, false};
     reply answer;
@@ -118,8 +119,10 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     });
     if (sender == no_slot) {
         // The packet that introduces its sender is no more to be replayed than the next.
-        if (slot const met = table_.find(head.sender); met != no_slot)
+        if (slot const met = table_.find(head.sender); met != no_slot) {
             (void)table_[met].window.accept(head.session, head.counter);
+            contacts_.heard.note(met, now);
+        }
     }
     if (!answer.empty()) send_reply(answer, source, bytes.size(), now, out);
     if (answer.contact_made && !answer.sender_was_alive && life_ == life::running) {
@@ -218,6 +221,7 @@ template <typename Policies>
 void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out) {
     if (auto const address = probe_.address_of(m.nonce)) {
         answer.answered = true;
+        note_round_trip(m.nonce, from, now);
         return probe_answered(*address, from.over_stream, from.sender != probe_.subject_key(), now, out);
     }
     if (auto const asked = relays_.answered(m.nonce)) {

@@ -271,6 +271,7 @@ void engine<Policies>::forget(slot at, cause why, outbox& out) {
     if (table_[at].reported) notify(event_kind::member_removed, why, at, key_, out);
     queue_.remove(table_, at);
     suspicions_.stop(table_, at);
+    contacts_.forget(at);
     table_.erase(at);
 }
 

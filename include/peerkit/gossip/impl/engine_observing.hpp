@@ -1,5 +1,5 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// engine: where others see this node.
+// engine: how members answer, and where they see this node.
 #ifndef PEERKIT_GOSSIP_IMPL_ENGINE_OBSERVING_HPP
 #define PEERKIT_GOSSIP_IMPL_ENGINE_OBSERVING_HPP
 
@@ -7,6 +7,13 @@
 
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
+
+/// An answer of the probe's subject itself, to a ping of this node: the only ones that tell how long the way is.
+template <typename Policies>
+void engine<Policies>::note_round_trip(std::uint64_t nonce, origin const& from, time_point now) {
+    if (from.over_stream || from.sender != probe_.subject_key() || !subject_held()) return;
+    if (auto const taken = probe_.under_way(nonce, now)) contacts_.trips.note(probe_.subject(), *taken);
+}
 
 /// The record of what the host says, and of where others see this node if that is to be said and there is room.
 template <typename Policies>

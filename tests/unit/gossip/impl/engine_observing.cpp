@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include <support/stage.hpp>
@@ -13,6 +14,23 @@ using namespace peerkit;
 using namespace tests;
 
 namespace {
+
+/// Until a ping of this node's own goes to `p`; its nonce.
+std::uint64_t next_ping(stage& s, puppet const& p) {
+    for (int i = 0; i < 10000; ++i) {
+        s.forget();
+        s.sleep(std::max(duration::zero(), s->next_deadline() - s.now()));
+        s.tick();
+        for (auto const& d : s.sent_to(p)) {
+            if (auto const* ping = d.find(message_type::ping)) return ping->nonce;
+        }
+    }
+    return 0;
+}
+bool about(membership::round_trip const& found, duration meant) {
+    return found.smoothed > meant * 24 / 25 && found.smoothed < meant * 26 / 25;
+}
+std::optional<membership::round_trip> trip_to(stage& s, puppet const& p) { return s->find(p.id())->round_trip(); }
 
 ip_endpoint const seen_at{ip_address::v4(198, 51, 100, 7), 4001};
 
@@ -70,6 +88,69 @@ struct behind_translation : basic_stage<fake_engine> {
 };
 
 } // namespace
+
+TEST_CASE("the answer to a ping tells how long the way is, also when an earlier ping of the probe was lost") {
+    stage s;
+    s.polite = false;
+    puppet& p = s.add_member(1);
+    CHECK_FALSE(trip_to(s, p));
+    auto const answer = [&](std::uint64_t nonce) {
+        s.deliver(p, [&](auto& packet) { packet.ack(nonce, p.incarnation); });
+    };
+    std::uint64_t nonce = next_ping(s, p);
+    s.sleep(8ms);
+    answer(nonce);
+    REQUIRE(trip_to(s, p));
+    CHECK(about(*trip_to(s, p), 8ms));
+    // Neither the same answer again nor one to nothing counts.
+    s.sleep(1s);
+    answer(nonce);
+    answer(77);
+    CHECK(about(*trip_to(s, p), 8ms));
+
+    std::uint64_t const first = next_ping(s, p);
+    std::uint64_t const second = next_ping(s, p);
+    CHECK(first != second);
+    s.sleep(8ms);
+    answer(second);
+    CHECK(about(*trip_to(s, p), 8ms));
+}
+
+TEST_CASE("an answer through a helper tells nothing of the way") {
+    stage s;
+    s.polite = false;
+    puppet& p = s.add_member(1);
+    puppet& helper = s.add_member(2);
+    std::uint64_t const nonce = next_ping(s, p);
+    s.sleep(8ms);
+    s.deliver(helper, [&](auto& packet) { packet.ack(nonce, helper.incarnation); });
+    CHECK(s->counters().probes_by_helper == 1);
+    CHECK_FALSE(trip_to(s, p));
+}
+
+TEST_CASE("a member is heard with every packet of its own, and what was known is forgotten with it") {
+    auto t = quiet();
+    t.max_members = 2;
+    stage s{t};
+    puppet& p = s.add_member(1);
+    CHECK(s->find(p.id())->last_heard(s.now()) == time_point{0s});
+    s.sleep(1h);
+    CHECK(s->find(p.id())->last_heard(s.now()) == time_point{0s});
+    s.deliver(p, [&](auto& packet) { packet.ping(1, 1); });
+    CHECK(*s->find(p.id())->last_heard(s.now()) > s.now() - 2s);
+    // What others say of it is not hearing it.
+    s.sleep(1h);
+    puppet& other = s.add(2);
+    s.deliver(other, [&](auto& packet) { packet.announce(p.record(2)); });
+    CHECK(*s->find(p.id())->last_heard(s.now()) < s.now() - 3500s);
+    s.deliver(p, [&](auto& packet) { packet.announce(p.record(3, true)); });
+    s.sleep(1h);
+    puppet carried{3};
+    s.deliver(other, [&](auto& packet) { packet.announce(carried.record(1)); });
+    REQUIRE(s->find(carried.id()));
+    CHECK_FALSE(s->find(p.id()));
+    CHECK_FALSE(s->find(carried.id())->last_heard(s.now()));
+}
 
 TEST_CASE("an address that three members see this node at is told to the host and, if wanted, announced") {
     for (bool const advertise : {false, true}) {
