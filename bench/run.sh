@@ -96,10 +96,12 @@ run() {
 }
 
 micro=()
+table=()
 runs=5
 if [ "$mode" = quick ]; then
     export PEERKIT_BENCH_QUICK=1
     micro=(--benchmark_min_time=0.05)
+    table=(--quick)
     runs=3
 fi
 for source in bench/micro/*.cpp bench/scenario/*.cpp; do
@@ -114,5 +116,5 @@ run include_cost bench/include_cost.py --runs "$runs" --json "$results/include_c
 
 printf '\n==== measures (%s, %d s)\n' "$mode" $((SECONDS - started))
 shopt -s nullglob
-bench/table.py ${json:+--json "$json"} "$results"/*.json || failures=$((failures + 1))
+bench/table.py "${table[@]}" ${json:+--json "$json"} "$results"/*.json || failures=$((failures + 1))
 [ "$failures" -eq 0 ]

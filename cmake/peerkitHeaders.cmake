@@ -104,6 +104,7 @@ set(peerkit_core_headers
     peerkit/membership/member_state.hpp
     peerkit/membership/member_table.hpp
     peerkit/membership/round_trips.hpp
+    peerkit/membership/shared_records.hpp
     peerkit/membership/slot_column.hpp
     peerkit/membership/suspicion.hpp
     peerkit/node/call_decider.hpp

@@ -30,6 +30,7 @@
 #include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/contact_log.hpp>
 #include <peerkit/membership/member_table.hpp>
+#include <peerkit/membership/shared_records.hpp>
 #include <peerkit/membership/suspicion.hpp>
 #include <peerkit/wire/envelope.hpp>
 #include <peerkit/wire/message.hpp>
@@ -78,6 +79,8 @@ public:
         std::vector<ip_prefix> subnets{};
         /// Announce, as the last address, the one that several members say they see this node at.
         bool advertise_observed = false;
+        /// Engines of one thread that are given the same hold the records they have in common once. Outlives them.
+        membership::shared_records* shared = nullptr;
     };
 
     engine(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{},
@@ -109,6 +112,13 @@ public:
     [[nodiscard]] result<void> join(ip_endpoint const& where, time_point now, outbox& out);
     /// Calls whoever is at `where` with one datagram; an answer leads to an exchange.
     void hello(ip_endpoint const& where, time_point now, outbox& out);
+    /// Takes over the signed record of a member, as a list from elsewhere has it: checked like any other but for the
+    /// budget of signature checks, and not passed on if it is that of a newcomer. The first one counts as joining;
+    /// whoever does not answer is found out by probing. Without effect: this node's own record, a goodbye, one without
+    /// an address, and one that is no newer than what is held.
+    /// @par Errors `not_running`, `not_admitted`, `bad_signature`, `refused_by_handler`, `short_id_taken`,
+    /// `table_full`, those of `wire::record_view::parse`.
+    [[nodiscard]] result<void> introduce(byte_view record, time_point now, outbox& out);
     /// Announces a changed description: `self()` with a few edits (core/description_edit.hpp), or a new one. The
     /// versions of its services are set here. On an error nothing has changed.
     /// @par Errors those of `normalize` and `wire::encode_record`; `empty` without an address; `not_running`.
@@ -201,7 +211,8 @@ private:
         short_id sender{};
         bool over_stream = false;
         bool in_exchange = false;
-        bool as_dead = false; ///< the record comes with an accusation of death
+        bool as_dead = false;    ///< the record comes with an accusation of death
+        bool introduced = false; ///< by the host: not passed on
     };
     /// What the answer to one packet will hold.
     struct reply {
@@ -327,6 +338,7 @@ private:
     void apply_stream_message(stream_state& s, wire::message const& m, bool as_dead, reply& answer, bool& done,
                               time_point now, outbox& out);
     void exchange_done(stream_state const& s, time_point now, outbox& out);
+    void tell_joined(cause why, short_id by, ip_endpoint const& where, outbox& out);
     void tell_join_failed(ip_endpoint const& where, error why, outbox& out);
     void tick_exchange(time_point now, outbox& out);
     void tick_streams(time_point now, outbox& out);

@@ -13,6 +13,7 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/membership/digest_tree.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/membership/shared_records.hpp>
 #include <peerkit/wire/record.hpp>
 
 #include <array>
@@ -36,9 +37,9 @@ struct alignas(64) member {
     static constexpr std::uint16_t no_suspicion = 0xffff;
 
     short_id key{};
-    time_point since{};             ///< when `state` was entered
-    crypto::replay_window window{}; ///< frames already received from this member
-    std::unique_ptr<std::byte[]> bytes;
+    time_point since{};               ///< when `state` was entered
+    crypto::replay_window window{};   ///< frames already received from this member
+    std::byte const* bytes = nullptr; ///< owned by the table
     std::uint16_t size : 11 = 0;
     std::uint16_t address : 3 = 0; ///< index of the announced address in use; owned by the address book
     std::uint16_t proven : 1 = 0;  ///< the member was heard at that address; owned by the address book
@@ -55,14 +56,14 @@ struct alignas(64) member {
     slot queue_next = no_slot;
     slot queue_previous = no_slot;
 
-    [[nodiscard]] byte_view record_bytes() const noexcept { return {bytes.get(), size}; }
+    [[nodiscard]] byte_view record_bytes() const noexcept { return {bytes, size}; }
     [[nodiscard]] wire::record_view record() const noexcept { return wire::record_view::trusted(record_bytes()); }
     [[nodiscard]] membership::standing standing() const noexcept { return {incarnation(), state}; }
     [[nodiscard]] std::uint64_t incarnation() const noexcept { return record().incarnation(); }
     /// What this version of the member counts in digests.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept {
-        return membership::fingerprint(
-            key, incarnation(), load_big<std::uint64_t>(bytes.get() + size - wire::record_layout::signature_size));
+        return membership::fingerprint(key, incarnation(),
+                                       load_big<std::uint64_t>(bytes + size - wire::record_layout::signature_size));
     }
     /// Where the member is reached: the announced address in use.
     [[nodiscard]] ip_endpoint endpoint() const noexcept {
@@ -77,9 +78,18 @@ static_assert(limits::record < 1U << 11U && limits::addresses <= 1U << 3U);
 /// that collide. Finding is constant time; nothing is allocated once the number of rows and the record sizes settle.
 class member_table {
 public:
-    /// `hash_key` is a random number that does not leave the node.
-    member_table(std::size_t max_members, std::uint64_t hash_key) : max_{max_members}, hash_key_{hash_key | 1U} {
+    /// `hash_key` is a random number that does not leave the node. With `shared`, which outlives the table, the bytes
+    /// of records are held there.
+    member_table(std::size_t max_members, std::uint64_t hash_key, shared_records* shared = nullptr)
+        : max_{max_members}, hash_key_{hash_key | 1U}, shared_{shared} {
         index_.assign(64, no_slot);
+    }
+    member_table(member_table&&) noexcept = default;
+    member_table& operator=(member_table&&) = delete;
+    ~member_table() {
+        for (auto const& block : blocks_) {
+            for (std::size_t i = 0; i < block_rows; ++i) release(block[i]);
+        }
     }
 
     /// Members and tombstones.
@@ -147,12 +157,7 @@ public:
             if (!kept || !several) row.proven = row.look = 0;
             row.several = several;
         }
-        if (bytes.size() > row.capacity) {
-            // malloc hands out 16-byte steps less an 8-byte header: ask for what it would give anyway.
-            row.capacity = static_cast<std::uint16_t>(((bytes.size() + 7) / 16 + 1) * 16 - 8);
-            row.bytes.reset(new std::byte[row.capacity]);
-        }
-        copy_bytes(bytes, {row.bytes.get(), row.capacity});
+        hold(row, bytes);
         row.size = static_cast<std::uint16_t>(bytes.size() & 0x7ffU);
         if (counts) digest_.add(row.key, row.fingerprint());
     }
@@ -177,6 +182,7 @@ public:
         --counts_[static_cast<std::size_t>(row.state)];
         --size_;
         bool const in_order = row.in_order;
+        release(row);
         row = member{};
         row.in_order = in_order;
         row.queue_next = free_;
@@ -225,6 +231,29 @@ public:
 private:
     static constexpr std::size_t block_rows = 128;
 
+    void hold(member& row, byte_view bytes) {
+        if (shared_ != nullptr) {
+            std::byte const* const taken = shared_->take(bytes);
+            release(row);
+            row.bytes = taken;
+            return;
+        }
+        if (bytes.size() > row.capacity) {
+            // malloc hands out 16-byte steps less an 8-byte header: ask for what it would give anyway.
+            std::size_t const room = ((bytes.size() + 7) / 16 + 1) * 16 - 8;
+            delete[] std::exchange(row.bytes, new std::byte[room]);
+            row.capacity = static_cast<std::uint16_t>(room);
+        }
+        copy_bytes(bytes, {const_cast<std::byte*>(row.bytes), row.capacity}); // it was made above, not shared
+    }
+    void release(member& row) noexcept {
+        if (shared_ == nullptr) {
+            delete[] row.bytes;
+        } else if (row.bytes != nullptr) {
+            shared_->give_back(row.bytes);
+        }
+    }
+
     [[nodiscard]] std::size_t mask() const noexcept { return index_.size() - 1; }
     [[nodiscard]] std::size_t home(short_id key) const noexcept {
         std::uint64_t word = (static_cast<std::uint64_t>(key) ^ hash_key_) * 0x9e3779b97f4a7c15ULL;
@@ -258,6 +287,7 @@ private:
 
     std::size_t max_;
     std::uint64_t hash_key_;
+    shared_records* shared_;
     std::vector<std::unique_ptr<member[]>> blocks_;
     std::vector<slot> index_;
     std::array<std::size_t, 4> counts_{};

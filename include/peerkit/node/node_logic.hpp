@@ -20,6 +20,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/membership/shared_records.hpp>
 #include <peerkit/node/call_decider.hpp>
 #include <peerkit/node/candidate_book.hpp>
 #include <peerkit/node/candidate_gate.hpp>
@@ -70,11 +71,12 @@ public:
         description self;
         gossip::tunables tunables = gossip::lan();
         discovery_schedule discovery{};
-        std::uint64_t incarnation = 1;    ///< see `gossip::engine::options`
-        std::vector<ip_prefix> subnets{}; ///< see `gossip::engine::options`
-        bool advertise_observed = false;  ///< see `gossip::engine::options`
-        discovery::own_identity own{};    ///< what else is this node: addresses of all interfaces, names of the host
-        dial_rule may_dial{};             ///< which candidates may be called; empty: all
+        std::uint64_t incarnation = 1;                ///< see `gossip::engine::options`
+        std::vector<ip_prefix> subnets{};             ///< see `gossip::engine::options`
+        bool advertise_observed = false;              ///< see `gossip::engine::options`
+        membership::shared_records* shared = nullptr; ///< see `gossip::engine::options`
+        discovery::own_identity own{}; ///< what else is this node: addresses of all interfaces, names of the host
+        dial_rule may_dial{};          ///< which candidates may be called; empty: all
     };
 
     node_logic(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{})
@@ -85,7 +87,7 @@ public:
                   std::move(seal),
                   std::move(rng),
                   {chosen.network, std::move(chosen.self), chosen.tunables, chosen.incarnation,
-                   std::move(chosen.subnets), chosen.advertise_observed},
+                   std::move(chosen.subnets), chosen.advertise_observed, chosen.shared},
                   std::move(handler)} {}
 
     /// Starts the engine and asks for discovery.
@@ -186,6 +188,13 @@ public:
     [[nodiscard]] result<void> update(description changed, time_point now, gossip::outbox& out) {
         auto const done = engine_.update(std::move(changed), now, out);
         if (done) gate_.advertised(engine_.id(), engine_.self());
+        return done;
+    }
+    /// See `gossip::engine::introduce`.
+    [[nodiscard]] result<void> introduce(byte_view record, time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
+        auto const done = engine_.introduce(record, now, out);
+        after(told, now, out);
         return done;
     }
     /// This host has other interfaces now: its own subnets, and the addresses that are this node. What it announces is

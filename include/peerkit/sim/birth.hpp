@@ -6,6 +6,7 @@
 #include <peerkit/core/bytes.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/membership/shared_records.hpp>
 #include <peerkit/sim/trace.hpp>
 
 #include <cstdint>
@@ -17,13 +18,14 @@ namespace sim {
 /// What a world needs to make one life of a node.
 struct birth {
     node_index index = 0;
-    std::uint32_t life = 1;          ///< 1 for the first, one more after every restart
-    std::string name;                ///< "n0", "n1", ... or as given to `spawn`
-    ip_endpoint where;               ///< the node's only address
-    std::uint64_t identity_seed = 0; ///< the same in every life: the node's key comes from it
-    std::uint64_t rng_seed = 0;      ///< another in every life
-    std::uint64_t incarnation = 1;   ///< to begin with, see `memory`
-    byte_view stored;                ///< what an earlier life asked to persist, if it survived
+    std::uint32_t life = 1;                       ///< 1 for the first, one more after every restart
+    std::string name;                             ///< "n0", "n1", ... or as given to `spawn`
+    ip_endpoint where;                            ///< the node's only address
+    std::uint64_t identity_seed = 0;              ///< the same in every life: the node's key comes from it
+    std::uint64_t rng_seed = 0;                   ///< another in every life
+    std::uint64_t incarnation = 1;                ///< to begin with, see `memory`
+    byte_view stored;                             ///< what an earlier life asked to persist, if it survived
+    membership::shared_records* shared = nullptr; ///< the world's: nodes may hold records there, see `gossip::engine`
 };
 
 /// What survives a crash. A node's first incarnation is minted as the shell does it, `max(stored + 1, microseconds on

@@ -41,6 +41,7 @@ struct default_nodes {
         o.tunables = tunables;
         o.discovery = discovery;
         o.incarnation = b.incarnation;
+        o.shared = b.shared;
         o.self.name = b.name;
         o.self.gossip_port = b.where.port;
         o.self.addresses.push_back({b.where.address, 0, address_kind::local});

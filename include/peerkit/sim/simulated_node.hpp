@@ -85,6 +85,14 @@ concept NodeShowsMembers = requires(N const& n, node_id const& id) {
     requires MemberView<std::remove_cvref_t<decltype(*n.find(id))>>;
 };
 
+/// Not asked of every node: `n.introduce(record, now, out)`, for `world::acquaint_all`.
+template <typename N>
+concept NodeTakesIntroductions =
+    requires(N& n, N const& viewed, byte_view record, time_point now, gossip::outbox& out, node_id const& id) {
+        { n.introduce(record, now, out) } -> std::same_as<result<void>>;
+        { viewed.find(id)->record().bytes() } -> std::convertible_to<byte_view>;
+    };
+
 /// Anything a `world` can run: `node::node_logic`, or a program of your own with the same inputs that returns its
 /// actions in a `gossip::outbox`. It has no clock, no randomness but what it was made with, and does no I/O; the same
 /// inputs give the same outputs. If it also has `int check_invariants() const`, 0 for "all is well", the world calls

@@ -17,6 +17,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/membership/shared_records.hpp>
 #include <peerkit/sim/audit.hpp>
 #include <peerkit/sim/birth.hpp>
 #include <peerkit/sim/byte_pool.hpp>
@@ -116,6 +117,10 @@ public:
     /// is in the middle of something.
     template <typename F>
     bool call(node_index i, F&& f);
+    /// Every node that is up is told the records of all the others, without a packet: a large world begins in seconds
+    /// and not with a join. For nodes with `introduce(record, now, out)`. False if one of them refused a record.
+    bool acquaint_all()
+        requires NodeTakesIntroductions<Node>;
     /// The node's steady clock leaps ahead, as when a machine was suspended.
     void leap_clock(node_index i, duration ahead);
     /// The node's clock runs faster (slower if negative) by that many millionths.
@@ -314,6 +319,7 @@ private:
     timer_queue timers_;
     stream_layer<world> streams_;
     time_point now_{};
+    membership::shared_records shared_; // outlives the nodes
     population<Node> residents_;
     audit<Node> audit_;
     std::size_t running_ = 0;

@@ -23,7 +23,11 @@ wire::record_view view(bytes const& record) { return wire::record_view::trusted(
 
 TEST_CASE("the table agrees with a map over thousands of random operations") {
     seeded_rng rng{5};
-    member_table table{300, 0x1234};
+    shared_records records;
+    bool shared = false;
+    SUBCASE("with records of its own") {}
+    SUBCASE("with shared records") { shared = true; }
+    member_table table{300, 0x1234, shared ? &records : nullptr};
     struct expected {
         slot at;
         std::uint64_t incarnation;
@@ -67,6 +71,7 @@ TEST_CASE("the table agrees with a map over thousands of random operations") {
     std::size_t rows = 0;
     table.for_each([&](slot, member const&) { ++rows; });
     CHECK(rows == model.size());
+    CHECK(records.size() == (shared ? rows : 0));
     CHECK(table.size() == model.size());
     for (unsigned s = 0; s < 4; ++s)
         CHECK(table.count(static_cast<member_state>(s)) == counted[static_cast<member_state>(s)]);

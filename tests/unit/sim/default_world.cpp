@@ -54,3 +54,29 @@ TEST_CASE("a node that is described wrongly does not start, and the world says w
     REQUIRE(world.violation_count() == 1);
     CHECK(world.violations()[0].what.find("did not start") == 0);
 }
+
+TEST_CASE("nodes that are acquainted need not join: they know each other at once, and hold each record once") {
+    sim::default_nodes nodes;
+    membership::shared_records const* shared = nullptr;
+    sim::default_world world{sim::options_for(nodes, 9), [&](sim::birth const& b) {
+                                 shared = b.shared;
+                                 return nodes(b);
+                             }};
+    world.spawn_many(40);
+    world.crash(3);
+    CHECK_FALSE(world.all_see_all());
+    REQUIRE(world.acquaint_all());
+    CHECK(world.all_see_all());
+    CHECK(world.elapsed() == duration::zero());
+    CHECK(world.statistics().datagrams_sent == 0);
+    CHECK_FALSE(world.counts(0, 3));
+    CHECK(shared->size() == 39);
+    CHECK(world.node(0).find(world.id_of(7))->record().bytes().data() ==
+          world.node(9).find(world.id_of(7))->record().bytes().data());
+    world.run_for(3min);
+    CHECK(world.all_see_all());
+    CHECK(world.statistics().count(gossip::event_kind::member_suspected) == 0);
+    world.crash(5);
+    CHECK(world.run_until([&] { return world.gone(5); }, 1min));
+    CHECK(world.violation_count() == 0);
+}

@@ -264,16 +264,22 @@ void engine<Policies>::exchange_done(stream_state const& s, time_point now, outb
         next_exchange_ = std::min(next_exchange_, now + jitter(rng_, exchange_gap_, 40));
     }
     if (!first) return;
+    cause const why = s.reason == exchange_reason::join      ? cause::requested
+                      : s.reason == exchange_reason::contact ? cause::contacted
+                                                             : cause::scheduled;
+    tell_joined(why, s.partner, s.where, out);
+}
+
+template <typename Policies>
+void engine<Policies>::tell_joined(cause why, short_id by, ip_endpoint const& where, outbox& out) {
     joined_ = true;
     event e;
     e.kind = event_kind::joined;
-    e.why = s.reason == exchange_reason::join      ? cause::requested
-            : s.reason == exchange_reason::contact ? cause::contacted
-                                                   : cause::scheduled;
+    e.why = why;
     e.subject = id_;
     e.incarnation = incarnation_;
-    e.by = s.partner;
-    e.where = s.where;
+    e.by = by;
+    e.where = where;
     e.count = static_cast<std::uint32_t>(table_.reachable());
     out.notify(e);
 }

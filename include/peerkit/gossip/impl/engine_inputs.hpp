@@ -13,7 +13,7 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
                          anti_entropy repair, detector watch)
     : identity_{std::move(identity)}, sealing_{std::move(seal)}, rng_{std::move(rng)}, handler_{std::move(handler)},
       repair_{std::move(repair)}, detector_{std::move(watch)}, options_{std::move(chosen)}, id_{identity_.id()},
-      key_{id_.short_id()}, table_{options_.tunables.max_members, rng_()},
+      key_{id_.short_id()}, table_{options_.tunables.max_members, rng_(), options_.shared},
       suspicions_{options_.tunables.max_suspicions}, sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
       relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)} {

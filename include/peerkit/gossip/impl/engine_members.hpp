@@ -111,11 +111,41 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     addresses_.learn(table_[at]);
     ++news_;
     // What a newcomer is told by the cluster it joins, the cluster knows.
-    if (joined_ || !from.in_exchange) queue_.push(table_, at);
+    if ((joined_ || !from.in_exchange) && !from.introduced) queue_.push(table_, at);
     if (record.left()) return;
     probe_soon(at);
     table_[at].reported = true;
     notify(event_kind::member_up, learnt(from, record.short_id()), at, from.sender, out);
+}
+
+template <typename Policies>
+result<void> engine<Policies>::introduce(byte_view bytes, time_point now, outbox& out) {
+    if (life_ != life::running) return fail(gossip_error::not_running, 0, "introduce");
+    note_time(now);
+    auto const record = wire::record_view::parse(bytes);
+    if (!record) return tl::unexpected{record.error()};
+    if (record->short_id() == key_ || record->left() || !record->first_endpoint()) return {};
+    slot const at = table_.find(record->short_id());
+    if (at != no_slot) {
+        if (table_[at].record().id() != record->id()) return fail(gossip_error::short_id_taken, 0, "introduce");
+        if (record->incarnation() <= table_[at].incarnation()) return {};
+    }
+    if (!handler_.admits(record->id())) return fail(gossip_error::not_admitted, 0, "introduce");
+    if (!crypto::verify_record<signing>(*record, options_.network))
+        return fail(gossip_error::bad_signature, 0, "introduce");
+    ++counters_.signatures_checked;
+    if (handler_.on_announcement(*record, {{}, false, false, at != no_slot}) == verdict::refuse)
+        return fail(gossip_error::refused_by_handler, 0, "introduce");
+    origin from;
+    from.introduced = true;
+    if (at == no_slot) {
+        insert(*record, from, now, out);
+        if (table_.find(record->short_id()) == no_slot) return fail(gossip_error::table_full, 0, "introduce");
+    } else {
+        renew(at, *record, from, now, out);
+    }
+    if (!joined_) tell_joined(cause::requested, record->short_id(), record->first_endpoint(), out);
+    return {};
 }
 
 template <typename Policies>
@@ -366,6 +396,7 @@ void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, 
 
 template <typename Policies>
 cause engine<Policies>::learnt(origin const& from, short_id subject) const noexcept {
+    if (from.introduced) return cause::requested;
     return from.in_exchange ? cause::state_exchange : from.sender == subject ? cause::contacted : cause::announced;
 }
 

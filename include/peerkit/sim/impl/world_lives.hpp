@@ -115,6 +115,25 @@ bool world<Node>::call(node_index i, F&& f) {
 }
 
 template <SimulatedNode Node>
+bool world<Node>::acquaint_all()
+    requires NodeTakesIntroductions<Node>
+{
+    if (busy()) return false;
+    std::vector<byte_view> records(residents_.size());
+    for (node_index i = 0; i < residents_.size(); ++i) {
+        if (up(i) && !leaving(i)) records[i] = node(i).find(id_of(i))->record().bytes();
+    }
+    bool taken = true;
+    for (node_index i = 0; i < residents_.size(); ++i) {
+        call(i, [&](Node& n, time_point now, gossip::outbox& out) {
+            for (node_index other = 0; other < records.size(); ++other) {
+                if (other != i && !records[other].empty()) taken &= n.introduce(records[other], now, out).has_value();
+            }
+        });
+    }
+    return taken;
+}
+template <SimulatedNode Node>
 void world<Node>::leap_clock(node_index i, duration ahead) {
     residents_[i].clock.leap(ahead);
     if (up(i) && !residents_[i].paused) arm(i);
@@ -134,6 +153,7 @@ void world<Node>::bring_up(node_index i, std::uint64_t incarnation) {
     if (r.self.life > 1) r.self.rng_seed = seeded_rng{r.self.rng_seed + r.self.life}();
     r.self.incarnation = incarnation;
     r.self.stored = r.stored;
+    r.self.shared = &shared_;
     r.machine_down = false;
     r.leaving = r.gone_for_good = r.paused = false;
     r.destinations.clear();

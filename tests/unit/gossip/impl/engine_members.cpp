@@ -932,3 +932,68 @@ TEST_CASE("a node shows itself at the first address it announces, whatever its s
     CHECK(shown() == third);
     CHECK(s.fault == "");
 }
+
+TEST_CASE("an introduced member is known, counts as joined, and is no news to others") {
+    stage s{quiet()};
+    puppet& a = s.add(1);
+    auto const introduce = [&](bytes const& record) {
+        return s.call([&](auto& e, auto now, auto& out) { return e.introduce(record, now, out); });
+    };
+    REQUIRE(introduce(a.record(5)).has_value());
+    CHECK(s->joined());
+    CHECK(s->find(a.key())->incarnation() == 5);
+    CHECK(s->queued() == 1); // its own record
+    REQUIRE(s.events.size() == 2);
+    CHECK(s.events[0].kind == event_kind::member_up);
+    CHECK(s.events[0].why == cause::requested);
+    CHECK(s.events[1].kind == event_kind::joined);
+    SUBCASE("older news of it is no error and changes nothing") {
+        CHECK(introduce(a.record(4)).has_value());
+        CHECK(s->find(a.key())->incarnation() == 5);
+        CHECK(s.events.size() == 2);
+    }
+    SUBCASE("newer news is taken over and passed on") {
+        CHECK(introduce(a.record(6)).has_value());
+        CHECK(s->find(a.key())->incarnation() == 6);
+        CHECK(s->queued() == 2);
+    }
+    SUBCASE("a goodbye introduces nobody") {
+        CHECK(introduce(puppet{2}.record(1, true)).has_value());
+        CHECK(s->known_count() == 2);
+    }
+    SUBCASE("a forged record is refused") {
+        bytes forged = puppet{2}.record(1);
+        forged.back() ^= std::byte{1};
+        auto const done = introduce(forged);
+        REQUIRE_FALSE(done.has_value());
+        CHECK(done.error() == gossip_error::bad_signature);
+        CHECK(s->known_count() == 2);
+    }
+    SUBCASE("what is no record is refused") { CHECK_FALSE(introduce(bytes(40)).has_value()); }
+    SUBCASE("no budget holds it up") {
+        for (std::uint64_t i = 2; i < 1000; ++i) REQUIRE(introduce(puppet{i}.record()).has_value());
+        CHECK(s->alive_count() == 1000);
+    }
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a node that does not run takes no introductions") {
+    basic_stage<fake_engine> s{with(quiet())};
+    auto const done = s.call([&](auto& e, auto now, auto& out) { return e.introduce(puppet{1}.record(), now, out); });
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error() == gossip_error::not_running);
+}
+
+TEST_CASE("a full table says so to who introduces") {
+    auto numbers = quiet();
+    numbers.max_members = 3;
+    stage s{numbers};
+    auto const introduce = [&](std::uint64_t i) {
+        return s.call([&](auto& e, auto now, auto& out) { return e.introduce(puppet{i}.record(), now, out); });
+    };
+    REQUIRE(introduce(1).has_value());
+    REQUIRE(introduce(2).has_value());
+    auto const done = introduce(3);
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error() == gossip_error::table_full);
+}
