@@ -74,6 +74,7 @@ set(peerkit_core_headers
     peerkit/gossip/anti_entropy.hpp
     peerkit/gossip/broadcast_queue.hpp
     peerkit/gossip/budget.hpp
+    peerkit/gossip/compressor.hpp
     peerkit/gossip/counters.hpp
     peerkit/gossip/detector.hpp
     peerkit/gossip/engine.hpp

@@ -117,6 +117,8 @@ struct description {
     std::vector<std::string> capabilities{}; ///< what the node can do
     std::vector<label> labels{};
     std::vector<service> services{};
+    /// The node takes compressed packets. Set by the node that announces it; what a host writes here is not looked at.
+    bool takes_compressed = false;
 
     [[nodiscard]] friend bool operator==(description const&, description const&) noexcept = default;
 

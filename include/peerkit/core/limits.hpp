@@ -22,6 +22,8 @@ inline constexpr std::size_t sealing_overhead = 64;
 inline constexpr std::size_t packet = datagram - sealing_overhead;
 /// One signed record; with the message header it fits a datagram beside a ping.
 inline constexpr std::size_t record = 1024;
+/// A plaintext larger than this is compressed, where both sides do that.
+inline constexpr std::size_t uncompressed = 1024;
 /// One stream frame, sealing included; a longer length prefix closes the stream.
 inline constexpr std::size_t stream_frame = 65536;
 /// Payload of a user message, request, response or broadcast: with its head it fits a stream frame.

@@ -24,6 +24,9 @@ struct counters {
     std::uint64_t frames_received = 0; ///< on streams
     std::uint64_t frames_sent = 0;
     std::uint64_t stream_bytes_sent = 0;
+    std::uint64_t packets_compressed = 0; ///< sent so, in datagrams and on streams
+    std::uint64_t bytes_saved = 0;        ///< by that
+    std::uint64_t packets_expanded = 0;   ///< received compressed
     std::uint64_t probes = 0;           ///< own probes begun
     std::uint64_t probes_failed = 0;    ///< own probes without any answer
     std::uint64_t probes_by_helper = 0; ///< answered through a helper only

@@ -17,6 +17,7 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/broadcast_queue.hpp>
 #include <peerkit/gossip/budget.hpp>
+#include <peerkit/gossip/compressor.hpp>
 #include <peerkit/gossip/counters.hpp>
 #include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
@@ -66,6 +67,7 @@ public:
     using announcements = typename Policies::announcements;
     using anti_entropy = typename Policies::anti_entropy;
     using detector = typename Policies::detector;
+    using compression = typename Policies::compression;
 
     struct options {
         network_id network{};
@@ -84,7 +86,7 @@ public:
     };
 
     engine(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{},
-           anti_entropy repair = anti_entropy{}, detector watch = detector{});
+           anti_entropy repair = anti_entropy{}, detector watch = detector{}, compression compress = compression{});
 
     /// Announces this node to itself and arms the timers. Once.
     /// @par Errors those of `normalize`, `check(tunables)` and `wire::encode_record`; `not_running` if started before.
@@ -261,6 +263,8 @@ private:
     void on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
     void send_reply(reply const& answer, origin const& from, std::size_t received, time_point now, outbox& out);
     void call(ip_endpoint const& where, slot held, outbox& out);
+    [[nodiscard]] result<wire::packet_view> read_packet(byte_span plain, std::size_t most) noexcept;
+    [[nodiscard]] std::size_t compressed(slot receiver, byte_span room, std::size_t size) noexcept;
     template <typename Fill>
     void send(ip_endpoint const& to, slot receiver, std::size_t room, outbox& out, Fill&& fill);
     void refuse(gossip_error why) noexcept {
@@ -349,6 +353,7 @@ private:
     announcements handler_;
     anti_entropy repair_;
     detector detector_;
+    compressor<compression> compressor_;
     options options_;
 
     node_id id_{};

@@ -18,8 +18,8 @@ namespace wire {
 
 /// LZ4 blocks (liblz4). Its 16 KiB of working memory are taken once and belong to the object: one thread at a time.
 /// @code
-/// using policies = gossip::policies<crypto::ed25519_identity, crypto::xchacha_sealing, crypto::secure_rng,
-///                                   gossip::accept_announcements, gossip::full_state, wire::lz4_compression>;
+/// using policies = gossip::policies<crypto::ed25519_identity, crypto::xchacha_sealing,
+///                                   crypto::secure_rng>::with_compression<wire::lz4_compression>;
 /// @endcode
 class lz4_compression {
 public:

@@ -86,7 +86,9 @@ public:
         return load_big<std::uint64_t>(data_ + layout::incarnation);
     }
     /// The subject announced that it left; final for this incarnation.
-    [[nodiscard]] constexpr bool left() const noexcept { return (data_[layout::flags] & std::byte{1}) != std::byte{0}; }
+    [[nodiscard]] constexpr bool left() const noexcept { return has_flag(layout::left_bit); }
+    /// The subject takes compressed packets (`compressed_packet`).
+    [[nodiscard]] constexpr bool takes_compressed() const noexcept { return has_flag(layout::takes_compressed_bit); }
     [[nodiscard]] constexpr record_key key() const noexcept { return {short_id(), incarnation(), left()}; }
     /// Never 0.
     [[nodiscard]] constexpr std::uint16_t gossip_port() const noexcept {
@@ -196,6 +198,7 @@ public:
         for (service_view const& s : services()) {
             d.services.push_back({std::string{s.name}, s.port, std::string{s.info}, s.health, s.version});
         }
+        d.takes_compressed = takes_compressed();
         return d;
     }
 
@@ -207,6 +210,9 @@ public:
 private:
     constexpr explicit record_view(byte_view bytes) noexcept : data_{bytes.data()}, size_{bytes.size()} {}
 
+    [[nodiscard]] constexpr bool has_flag(unsigned bit) const noexcept {
+        return (std::to_integer<unsigned>(data_[layout::flags]) & bit) != 0;
+    }
     [[nodiscard]] constexpr byte_view at(std::size_t offset, std::size_t count) const noexcept {
         return {data_ + offset, count};
     }
@@ -242,7 +248,8 @@ static_assert(std::is_trivially_copyable_v<record_view>);
 
     byte_writer to{out.first(*measured)};
     to.u8(record_layout::format_version);
-    to.u8(left ? 1 : 0);
+    to.u8(static_cast<std::uint8_t>((left ? record_layout::left_bit : 0U) |
+                                    (d.takes_compressed ? record_layout::takes_compressed_bit : 0U)));
     to.bytes(id.bytes);
     to.u64(incarnation);
     to.u16(d.gossip_port);

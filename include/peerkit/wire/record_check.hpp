@@ -25,6 +25,8 @@ struct record_layout {
 
     static constexpr std::size_t format = 0;
     static constexpr std::size_t flags = 1;
+    static constexpr unsigned left_bit = 1;
+    static constexpr unsigned takes_compressed_bit = 2;
     static constexpr std::size_t id = 2;
     static constexpr std::size_t incarnation = 34;
     static constexpr std::size_t gossip_port = 42;
@@ -109,7 +111,8 @@ template <typename Rest>
     (void)in.u16();
     if (!in) return fail(wire_error::truncated, in.position(), "record");
     if (format != layout::format_version) return fail(wire_error::bad_version, layout::format, "record format");
-    if ((flags & 0xfeU) != 0) return fail(wire_error::bad_flags, layout::flags, "record flags");
+    if ((flags & ~(layout::left_bit | layout::takes_compressed_bit)) != 0)
+        return fail(wire_error::bad_flags, layout::flags, "record flags");
     if (!node_id::from_bytes(id)) return fail(wire_error::no_node, layout::id, "id");
     if (incarnation == 0 || incarnation >= limits::incarnation) {
         return fail(wire_error::reserved_incarnation, layout::incarnation, "incarnation");

@@ -18,10 +18,17 @@ TEST_CASE("who signs and seals is said, the rest has defaults that accept and re
     CHECK(std::is_same_v<chosen::rng, seeded_rng>);
     CHECK(std::is_same_v<chosen::announcements, gossip::accept_announcements>);
     CHECK(std::is_same_v<chosen::anti_entropy, gossip::full_state>);
-    using strict = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng, gossip::allow_list>;
-    CHECK(std::is_same_v<strict::announcements, gossip::allow_list>);
     CHECK(std::is_same_v<chosen::detector, gossip::persistent_swim>);
-    using plain = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng,
-                                   gossip::accept_announcements, gossip::full_state, gossip::plain_swim>;
-    CHECK(std::is_same_v<plain::detector, gossip::plain_swim>);
+    CHECK(std::is_same_v<chosen::compression, wire::no_compression>);
+}
+
+TEST_CASE("one seat is filled otherwise without naming those before it, and the others stay as they are") {
+    using chosen = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng>;
+    using strict = chosen::with_announcements<gossip::allow_list>::with_detector<gossip::plain_swim>;
+    CHECK(std::is_same_v<strict, gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng,
+                                                  gossip::allow_list, gossip::full_state, gossip::plain_swim>>);
+    CHECK(std::is_same_v<strict::with_announcements<gossip::accept_announcements>::with_detector<
+                             gossip::persistent_swim>::with_anti_entropy<gossip::full_state>,
+                         chosen>);
+    CHECK(std::is_same_v<strict::with_compression<wire::no_compression>, strict>);
 }

@@ -90,6 +90,7 @@ inline peerkit::description random_description(peerkit::seeded_rng& rng) {
     d.labels.erase(std::unique(d.labels.begin(), d.labels.end(), by_key), d.labels.end());
     std::sort(d.services.begin(), d.services.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
     d.services.erase(std::unique(d.services.begin(), d.services.end(), by_name), d.services.end());
+    d.takes_compressed = below(rng, 2) == 0;
     return d;
 }
 

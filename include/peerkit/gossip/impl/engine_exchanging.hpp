@@ -114,10 +114,9 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     stream_state* s = find_stream(id);
     if (s == nullptr) return;
     ++counters_.frames_received;
-    s->received += frame.size();
-    if (s->received > limits::stream_total) {
+    if (s->received + frame.size() > limits::stream_total) {
         refuse(gossip_error::stream_too_large);
-        return drop_stream(id, error{gossip_error::stream_too_large, s->received, "stream"}, true, out);
+        return drop_stream(id, error{gossip_error::stream_too_large, s->received + frame.size(), "stream"}, true, out);
     }
     auto const opened = crypto::open_frame(sealing_, options_.network, id_, &s->receives, frame);
     if (!opened) {
@@ -131,12 +130,13 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     if (s->use == purpose::serve && s->receives.index == 0) s->sends = wire::frame_binding::of_acceptor(frame);
     s->receives = s->receives.following(frame);
     s->partner = opened->envelope.sender;
-    auto const packet = wire::packet_view::parse(opened->plain);
+    auto const packet = read_packet(opened->plain, limits::stream_frame);
     if (!packet) {
         ++counters_.malformed;
         return drop_stream(id, packet.error(), true, out);
     }
     if (slot const at = table_.find(s->partner); at != no_slot) contacts_.heard.note(at, now);
+    s->received += packet->bytes().size(); // what a compressed frame expands to is work, too
     reply answer;
     bool done = false;
     last_refusal_.reset();
@@ -238,8 +238,8 @@ void engine<Policies>::send_frame(stream_state& s, outbox& out, Fill&& fill) {
     head.random = rng_();
     bool const dialled = s.use != purpose::serve;
     s.sends.direction = dialled ? wire::frame_binding::dialer : wire::frame_binding::acceptor;
-    byte_span const frame =
-        crypto::seal_frame(sealing_, head, options_.network, node_id{}, &s.sends, body, packet.size());
+    std::size_t const size = compressed(table_.find(s.partner), body.subspan(wire::envelope::head), packet.size());
+    byte_span const frame = crypto::seal_frame(sealing_, head, options_.network, node_id{}, &s.sends, body, size);
     if (dialled && s.sends.index == 0) s.receives = wire::frame_binding::of_acceptor(frame);
     s.sends = s.sends.following(frame);
     wire::write_stream_prefix(buffer.first<wire::stream_prefix>(), frame.size());

@@ -10,11 +10,12 @@ namespace gossip {
 
 template <typename Policies>
 engine<Policies>::engine(signing identity, sealing seal, random rng, options chosen, announcements handler,
-                         anti_entropy repair, detector watch)
+                         anti_entropy repair, detector watch, compression compress)
     : identity_{std::move(identity)}, sealing_{std::move(seal)}, rng_{std::move(rng)}, handler_{std::move(handler)},
-      repair_{std::move(repair)}, detector_{std::move(watch)}, options_{std::move(chosen)}, id_{identity_.id()},
-      key_{id_.short_id()}, table_{options_.tunables.max_members, rng_(), options_.shared},
-      suspicions_{options_.tunables.max_suspicions}, sources_{options_.tunables.packets_per_source, rng_()},
+      repair_{std::move(repair)}, detector_{std::move(watch)}, compressor_{std::move(compress)},
+      options_{std::move(chosen)}, id_{identity_.id()}, key_{id_.short_id()},
+      table_{options_.tunables.max_members, rng_(), options_.shared}, suspicions_{options_.tunables.max_suspicions},
+      sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
       relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)} {
     streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
@@ -29,6 +30,7 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     std::uint64_t const first = std::clamp<std::uint64_t>(options_.incarnation, 1, limits::incarnation - 1);
     services_ = service_versions{first};
     services_.number({}, options_.self.services);
+    options_.self.takes_compressed = compressor<compression>::active;
     if (auto ok = mint(first, false, now, out); !ok) return ok;
     session_ = first;
     life_ = life::running;
@@ -102,7 +104,7 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         table_[sender].window.accept(head.session, head.counter) != crypto::replay_verdict::fresh) {
         return refuse(gossip_error::replayed);
     }
-    auto const packet = wire::packet_view::parse(frame->plain);
+    auto const packet = read_packet(frame->plain, limits::packet);
     if (!packet) {
         ++counters_.malformed;
         return;
@@ -129,6 +131,22 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         (void)dial(from, purpose::exchange, exchange_reason::contact, now, out);
     }
     arm_gossip(now);
+}
+
+/// The messages of an opened frame, expanded first if they came compressed. `most` is what they may take then.
+template <typename Policies>
+result<wire::packet_view> engine<Policies>::read_packet(byte_span plain, std::size_t most) noexcept {
+    auto const whole = compressor_.expand(plain, most, counters_);
+    if (!whole) return fail(whole.error());
+    return wire::packet_view::parse(*whole);
+}
+
+/// Compresses a plaintext for a member that says it takes that; returns its size then.
+template <typename Policies>
+std::size_t engine<Policies>::compressed(slot receiver, byte_span room, std::size_t size) noexcept {
+    if (!compressor<compression>::active || receiver == no_slot || !table_[receiver].record().takes_compressed())
+        return size;
+    return compressor_.compress(room, size, counters_);
 }
 
 /// Calls `f(message, as_dead)`; the second says that the message is a record whose subject the next one declares dead.
@@ -295,7 +313,8 @@ void engine<Policies>::send(ip_endpoint const& to, slot receiver, std::size_t ro
     head.counter = ++frames_;
     head.random = rng_();
     node_id const whom = receiver == no_slot ? node_id{} : table_[receiver].record().id();
-    byte_span const frame = crypto::seal_frame(sealing_, head, options_.network, whom, nullptr, buffer, packet.size());
+    std::size_t const size = compressed(receiver, buffer.subspan(wire::envelope::head), packet.size());
+    byte_span const frame = crypto::seal_frame(sealing_, head, options_.network, whom, nullptr, buffer, size);
     ++counters_.datagrams_sent;
     counters_.bytes_sent += frame.size();
     out.send_datagram(to, frame.size());

@@ -352,6 +352,7 @@ result<void> engine<Policies>::update(description changed, time_point now, outbo
     if (auto ok = normalize(changed); !ok) return ok;
     if (changed.addresses.empty()) return fail(core_error::empty, 0, "addresses");
     services_.number(options_.self.services, changed.services);
+    changed.takes_compressed = options_.self.takes_compressed;
     std::swap(options_.self, changed);
     auto const minted = mint(incarnation_ + 1, false, now, out);
     if (!minted) std::swap(options_.self, changed);
