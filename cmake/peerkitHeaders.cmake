@@ -15,6 +15,7 @@ set(peerkit_core_headers
     peerkit/core/endpoint.hpp
     peerkit/core/error.hpp
     peerkit/core/ip_address.hpp
+    peerkit/core/label_filter.hpp
     peerkit/core/limits.hpp
     peerkit/core/network_id.hpp
     peerkit/core/node_id.hpp

@@ -116,6 +116,7 @@ enum class core_error : std::uint16_t {
     not_sorted,       ///< The entries are not in ascending order.
     out_of_range,     ///< The number is outside its permitted range.
     not_found,        ///< There is no entry of that name.
+    unclosed_quote,   ///< A value was opened with '"' and not closed.
 };
 
 template <>
@@ -134,6 +135,7 @@ struct domain_of<core_error> {
         case core_error::not_sorted: return "the entries are not in ascending order";
         case core_error::out_of_range: return "the number is outside its permitted range";
         case core_error::not_found: return "there is no entry of that name";
+        case core_error::unclosed_quote: return "a value was opened with '\"' and not closed";
         }
         return "unknown core error";
     }
