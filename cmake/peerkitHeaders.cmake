@@ -88,6 +88,7 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_probing.hpp
     peerkit/gossip/impl/engine_spreading.hpp
     peerkit/gossip/lifeguard.hpp
+    peerkit/gossip/member_query.hpp
     peerkit/gossip/member_view.hpp
     peerkit/gossip/message_store.hpp
     peerkit/gossip/message_windows.hpp

@@ -21,6 +21,7 @@
 #include <peerkit/gossip/counters.hpp>
 #include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
 #include <peerkit/gossip/observed_addresses.hpp>
 #include <peerkit/gossip/outbox.hpp>
@@ -154,6 +155,24 @@ public:
     template <typename F>
     void for_each_member(F&& f) const {
         table_.for_each([&](membership::slot at, membership::member const& row) { f(view(at, row)); });
+    }
+    /// Calls `f(member_view)` for the members that are meant, in no particular order.
+    template <typename F>
+    void for_each_member(member_query const& which, F&& f) const {
+        for_each_member([&](member_view const& m) {
+            if (which.matches(m)) f(m);
+        });
+    }
+    /// The same for the `count` nearest of them by round trip, at most `nearest_members::most`, nearest first, without
+    /// this node itself. Those whose round trip is not known come last.
+    template <typename F>
+    void for_each_nearest(std::size_t count, member_query const& which, F&& f) const {
+        nearest_members nearest{count};
+        table_.for_each([&](slot at, member const& row) {
+            member_view const m = view(at, row);
+            if (!m.is_self() && which.matches(m)) nearest.show(at, m);
+        });
+        nearest.for_each([&](slot at) { f(view(at, table_[at])); });
     }
     [[nodiscard]] std::optional<member_view> find(short_id key) const noexcept {
         membership::slot const at = table_.find(key);

@@ -4,6 +4,7 @@
 #define PEERKIT_NET_NODE_HPP
 
 #include <peerkit/core/description.hpp>
+#include <peerkit/core/description_edit.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
 #include <peerkit/core/network_id.hpp>
@@ -18,6 +19,7 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/counters.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
 #include <peerkit/gossip/policies.hpp>
 #include <peerkit/net/incarnation_file.hpp>
@@ -43,6 +45,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -243,6 +246,22 @@ public:
             return logic.update(std::move(changed), now, out);
         });
     }
+    /// Announces what `change(description&)` makes of the present description. It may refuse with an error, which is
+    /// passed on; then nothing has changed.
+    /// @code node.edit([](peerkit::description& self) { return set_label(self, "zone", "b"); }); @endcode
+    /// @par Errors those of `change` and `update`
+    template <typename Change>
+        requires std::same_as<std::invoke_result_t<Change&, description&>, result<void>>
+    [[nodiscard]] result<void> edit(Change&& change) {
+        if (auto const ready = check_running(); !ready) return ready;
+        description changed = self();
+        if (auto const done = change(changed); !done) return done;
+        return update(std::move(changed));
+    }
+    /// Announces how well a service of this node does. @par Errors `not_found`; those of `update`
+    [[nodiscard]] result<void> set_service_health(std::string_view name, service_health health) {
+        return edit([&](description& self) { return peerkit::set_service_health(self, name, health); });
+    }
     /// Calls whoever is at `where`, once and as a candidate from now on. @par Errors `not_started`, `stopped`
     [[nodiscard]] result<void> contact(ip_endpoint const& where) {
         if (auto const ready = check_running(); !ready) return ready;
@@ -257,6 +276,23 @@ public:
         std::vector<member_info> copies;
         time_point const now = runtime_->now();
         runtime_->logic().for_each_member([&](gossip::member_view const& m) { copies.push_back(copy_of(m, now)); });
+        return copies;
+    }
+    /// Copies of the members that are meant. @code node.members({.service = "sql", .passing = true}); @endcode
+    [[nodiscard]] std::vector<member_info> members(gossip::member_query const& which) const {
+        std::vector<member_info> copies;
+        time_point const now = runtime_->now();
+        runtime_->logic().for_each_member(which,
+                                          [&](gossip::member_view const& m) { copies.push_back(copy_of(m, now)); });
+        return copies;
+    }
+    /// Copies of the `count` nearest of the members that are meant, nearest first, this node not among them; see
+    /// `gossip::engine::for_each_nearest`.
+    [[nodiscard]] std::vector<member_info> nearest(std::size_t count, gossip::member_query const& which = {}) const {
+        std::vector<member_info> copies;
+        time_point const now = runtime_->now();
+        runtime_->logic().for_each_nearest(count, which,
+                                           [&](gossip::member_view const& m) { copies.push_back(copy_of(m, now)); });
         return copies;
     }
     [[nodiscard]] std::optional<member_info> find(node_id const& id) const {
@@ -279,6 +315,8 @@ public:
     [[nodiscard]] std::size_t alive_count() const noexcept { return runtime_->logic().alive_count(); }
 
     [[nodiscard]] node_id const& id() const noexcept { return runtime_->logic().id(); }
+    /// What this node says of itself.
+    [[nodiscard]] description const& self() const noexcept { return runtime_->logic().engine().self(); }
     /// The bound address and the real port.
     [[nodiscard]] ip_endpoint const& local() const noexcept { return runtime_->local(); }
     /// Where this node says it is, if nothing else was said with `update`.
@@ -328,6 +366,8 @@ private:
         copy.endpoint = m.endpoint();
         copy.in_state = now - m.since();
         copy.is_self = m.is_self();
+        if (auto const trip = m.round_trip()) copy.round_trip = trip->smoothed;
+        if (auto const heard = m.last_heard(now)) copy.heard_since = now - *heard;
         return copy;
     }
 

@@ -80,6 +80,8 @@ struct member_info {
     description about;    ///< all it says of itself
     duration in_state{};  ///< how long it has been in this state, as seen here
     bool is_self = false;
+    std::optional<duration> round_trip;  ///< smoothed, of this node's own pings; none before the first answer
+    std::optional<duration> heard_since; ///< since this node last heard it itself, to two seconds; none if it never did
 };
 
 /// A copy of what is known of one place to call.

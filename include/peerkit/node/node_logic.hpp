@@ -18,6 +18,7 @@
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/gossip/engine.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
 #include <peerkit/membership/shared_records.hpp>
@@ -229,6 +230,14 @@ public:
     template <typename F>
     void for_each_member(F&& f) const {
         engine_.for_each_member(std::forward<F>(f));
+    }
+    template <typename F>
+    void for_each_member(gossip::member_query const& which, F&& f) const {
+        engine_.for_each_member(which, std::forward<F>(f));
+    }
+    template <typename F>
+    void for_each_nearest(std::size_t count, gossip::member_query const& which, F&& f) const {
+        engine_.for_each_nearest(count, which, std::forward<F>(f));
     }
     [[nodiscard]] std::optional<gossip::member_view> find(node_id const& id) const noexcept { return engine_.find(id); }
     [[nodiscard]] std::optional<gossip::member_view> find(short_id key) const noexcept { return engine_.find(key); }

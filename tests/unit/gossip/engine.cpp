@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,66 @@ TEST_CASE("services carry versions that grow when their entry changes, and a hig
     CHECK(announced("http").version == http);
     CHECK(s->self().find_service("sql")->version == announced("sql").version);
     CHECK(s->incarnation() == 1'700'000'000'000'001);
+}
+
+TEST_CASE("members are found by what they say of themselves, and the nearest of them by their round trips") {
+    auto t = gossip::lan();
+    t.exchange_period = t.contact_period = 100h;
+    t.tombstone_time = 1000h;
+    stage s{t};
+    REQUIRE(s.started);
+    s.polite = false;
+    puppet &a = s.add(1), &b = s.add(2), &c = s.add(3);
+    a.self.services = {{"sql", 5432, "", service_health::passing}};
+    b.self.services = {{"sql", 5432, "", service_health::critical}};
+    c.self.labels = {{"zone", "z"}};
+    for (puppet* p : {&a, &b, &c}) s.announce(*p);
+    auto const keys = [&](gossip::member_query const& which) {
+        std::set<std::string> found;
+        s->for_each_member(which, [&](gossip::member_view const& m) { found.emplace(m.record().name()); });
+        return found;
+    };
+    using names = std::set<std::string>;
+    CHECK(keys({}).size() == 4);
+    CHECK(keys({.others = true}) == names{"n1", "n2", "n3"});
+    CHECK(keys({.service = "sql"}) == names{"n1", "n2"});
+    CHECK(keys({.service = "sql", .passing = true}) == names{"n1"});
+    CHECK(keys({.labels = *label_filter::parse("zone")}) == names{"n3"});
+
+    // Members answer after 8, 4 and 2 ms, and n3 not at all.
+    auto const nearest = [&](std::size_t count, gossip::member_query const& which = {}) {
+        std::vector<std::string> found;
+        s->for_each_nearest(count, which, [&](gossip::member_view const& m) { found.emplace_back(m.record().name()); });
+        return found;
+    };
+    bool done = false;
+    for (int i = 0; i < 10000 && !done; ++i) {
+        s.forget();
+        s.sleep(std::max(duration::zero(), s->next_deadline() - s.now()));
+        s.tick();
+        for (puppet* p : {&a, &b}) {
+            for (auto const& d : s.sent_to(*p)) {
+                auto const* ping = d.find(message_type::ping);
+                if (ping == nullptr) continue;
+                s.sleep(p == &a ? 8ms : 2ms);
+                s.deliver(*p, [&](auto& packet) { packet.ack(ping->nonce, p->incarnation); });
+                break;
+            }
+        }
+        done = s->find(a.id())->round_trip() && s->find(b.id())->round_trip();
+    }
+    REQUIRE(done);
+    using list = std::vector<std::string>;
+    CHECK(nearest(10) == list{"n2", "n1", "n3"});
+    CHECK(nearest(1) == list{"n2"});
+    CHECK(nearest(0).empty());
+    CHECK(nearest(1, {.service = "sql", .passing = true}) == list{"n1"});
+    if (!allocations::counted()) return;
+    gossip::member_query const which{.role = "", .service = "sql"};
+    std::uint64_t const before = allocations::count();
+    s->for_each_nearest(3, which, [](gossip::member_view const&) {});
+    s->for_each_member(which, [](gossip::member_view const&) {});
+    CHECK(allocations::count() == before);
 }
 
 TEST_CASE("what cannot be started is a typed error, and nothing runs") {

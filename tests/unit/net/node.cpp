@@ -80,6 +80,27 @@ TEST_CASE("three nodes in one loop join through one of them and all see all") {
         CHECK_FALSE(b.update(changed));
         CHECK(b.find(b.id())->name == "b2");
     }
+    SUBCASE("a part of the description is edited, and members are found by it") {
+        REQUIRE(b.edit([](peerkit::description& self) {
+            return peerkit::upsert_service(self, {"sql", 5432, "", peerkit::service_health::passing});
+        }));
+        CHECK(eventually(loop, [&] { return c.members({.service = "sql", .passing = true}).size() == 1; }));
+        auto const before = c.find(b.id())->about.services.front();
+        REQUIRE(b.set_service_health("sql", peerkit::service_health::critical));
+        CHECK(b.self().services.front().health == peerkit::service_health::critical);
+        CHECK(eventually(loop, [&] { return c.members({.service = "sql", .passing = true}).empty(); }));
+        CHECK(c.members({.service = "sql"}).front().name == "b");
+        CHECK(c.find(b.id())->about.services.front().version > before.version);
+        CHECK(b.set_service_health("smtp", peerkit::service_health::critical).error() ==
+              peerkit::core_error::not_found);
+        // Answered pings tell how far away the others are.
+        CHECK(eventually(loop, [&] { return c.find(a.id())->round_trip && c.find(b.id())->round_trip; }));
+        CHECK(c.find(a.id())->heard_since);
+        auto const near = c.nearest(5);
+        REQUIRE(near.size() == 2);
+        CHECK(*near[0].round_trip <= *near[1].round_trip);
+        CHECK(c.nearest(5, {.name = "b"}).size() == 1);
+    }
     SUBCASE("a node destroyed in the middle of everything leaves nothing behind") {
         {
             node gone = std::move(c);
@@ -97,7 +118,10 @@ TEST_CASE("a node says what it cannot do before it is started and after it was s
     node a = make(loop.get_executor(), quick("a"));
     CHECK(a.update({}).error() == peerkit::net::net_error::not_started);
     CHECK(a.contact({ip_address::v4(127, 0, 0, 1), 9}).error() == peerkit::net::net_error::not_started);
+    CHECK(a.set_service_health("sql", peerkit::service_health::passing).error() ==
+          peerkit::net::net_error::not_started);
     CHECK(a.members().empty());
+    CHECK(a.nearest(3).empty());
     REQUIRE(a.start());
     CHECK(a.start().error() == peerkit::net::net_error::already_started);
     CHECK(a.members().size() == 1);
