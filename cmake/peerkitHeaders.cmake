@@ -133,6 +133,7 @@ set(peerkit_core_headers
     peerkit/sim/impl/world_loop.hpp
     peerkit/sim/impl/world_streams.hpp
     peerkit/sim/impl/world_views.hpp
+    peerkit/sim/insider.hpp
     peerkit/sim/intruder.hpp
     peerkit/sim/invariants.hpp
     peerkit/sim/network.hpp

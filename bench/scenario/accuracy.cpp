@@ -19,12 +19,12 @@ Without options: the keys sim.false_dead.* and sim.packets_per_s.*. --streams 0 
 )";
 
 /// One line. A zero says how much that proves: with 3 events expected none would be seen in one of 20 runs.
-void show(char const* what, setting const& s, tally const& t) {
+void show(char const* detector, char const* what, setting const& s, tally const& t) {
     char bound[48] = "";
     if (t.dead == 0) std::snprintf(bound, sizeof bound, " (95 %%: at most %.2g)", 3 / t.hours());
-    std::printf("%-26s %10.4g dead per node-hour%s, %llu in %.0f node-hours; %llu believed, %.3g suspicions per hour; "
-                "%.2f packets, %.3f frames per node-second; %zu nodes, seeds from %llu\n",
-                what, t.dead_per_hour(), bound, static_cast<unsigned long long>(t.dead), t.hours(),
+    std::printf("%-11s %-20s %10.4g dead per node-hour%s, %llu in %.0f node-hours; %llu believed, %.3g suspicions per "
+                "hour; %.2f packets, %.3f frames per node-second; %zu nodes, seeds from %llu\n",
+                detector, what, t.dead_per_hour(), bound, static_cast<unsigned long long>(t.dead), t.hours(),
                 static_cast<unsigned long long>(t.believed), t.suspected_per_hour(), t.packets_per_second(),
                 static_cast<double>(t.stream_frames) / static_cast<double>(t.seconds), s.nodes,
                 static_cast<unsigned long long>(s.seed));
@@ -34,38 +34,44 @@ void show(char const* what, setting const& s, tally const& t) {
 } // namespace
 
 int main(int count, char** words) {
-    choices const chosen{count, words, "what loss hours nodes seed streams", usage};
+    choices const chosen{count, words, "detector what loss hours nodes seed streams", usage};
     bool const quick = measure::quick();
     setting s{.seed = chosen.count("seed", 1), .nodes = chosen.count("nodes", 100)};
     s.tunables.stream_fallback = chosen.count("streams", 1) != 0;
-    using kit = as_shipped;
     if (!chosen.none()) {
         std::string const what = chosen.text("what", "loss");
         double const hours = chosen.number("hours", 10);
         auto const loss = static_cast<std::uint32_t>(chosen.count("loss", 20));
-        if (what == "loss")
-            show(("loss " + std::to_string(loss) + " %").c_str(), s, under_loss<kit>(s, hours, loss));
-        else if (what == "oneway")
-            show("one-way loss 80 %", s, under_one_way_loss<kit>(s, hours));
-        else if (what == "pauses")
-            show("8 paused nodes", s, under_pauses<kit>(s, hours));
-        return 0;
+        bool const known = for_each_kit(chosen.text("detector", "default"), [&](auto kit) {
+            using one = decltype(kit);
+            if (what == "loss")
+                show(kit.name, ("loss " + std::to_string(loss) + " %").c_str(), s, under_loss<one>(s, hours, loss));
+            if (what == "oneway") show(kit.name, "one-way loss 80 %", s, under_one_way_loss<one>(s, hours));
+            if (what == "pauses") show(kit.name, "8 paused nodes", s, under_pauses<one>(s, hours));
+            if (what == "liar") show(kit.name, "a dishonest member", s, under_a_liar<one>(s, hours));
+        });
+        return known ? 0 : (std::fputs(usage, stderr), 2);
     }
+    using kit = as_shipped;
     for (std::uint32_t const loss : {0U, 5U, 10U, 20U, 30U}) {
         double const hours = loss == 0 ? 20 : quick ? 150 : loss == 30 ? 1000 : 4000;
         tally const t = under_loss<kit>(s, hours, loss);
         std::string const name = std::to_string(loss);
-        show(("loss " + name + " %").c_str(), s, t);
+        show(kit::name, ("loss " + name + " %").c_str(), s, t);
         if (loss != 0) measure::report("sim.false_dead.loss" + name, t.dead_per_hour());
         if (loss % 10 == 0 && loss < 30) measure::report("sim.packets_per_s.loss" + name, t.packets_per_second());
     }
     tally const one_way = under_one_way_loss<kit>(s, quick ? 300 : 10'000);
-    show("one-way loss 80 %", s, one_way);
+    show(kit::name, "one-way loss 80 %", s, one_way);
     measure::report("sim.false_dead.oneway80", one_way.dead_per_hour());
     setting more = s;
     more.nodes = 128;
     tally const paused = under_pauses<kit>(more, quick ? 50 : 500);
-    show("8 paused nodes", more, paused);
+    show(kit::name, "8 paused nodes", more, paused);
     measure::report("sim.false_dead.paused", paused.dead_per_hour());
+    tally const lied = under_a_liar<kit>(s, quick ? 1 : 50);
+    show(kit::name, "a dishonest member", s, lied);
+    // Whoever is taken in counts, whether or not it came to the verdict by itself.
+    measure::report("sim.false_dead.dishonest", static_cast<double>(lied.dead + lied.believed) / lied.hours());
     return 0;
 }

@@ -3,7 +3,10 @@
 #ifndef PEERKIT_BENCH_SUPPORT_SCENARIOS_HPP
 #define PEERKIT_BENCH_SUPPORT_SCENARIOS_HPP
 
+#include <peerkit/gossip/lifeguard.hpp>
+#include <peerkit/gossip/plain_swim.hpp>
 #include <peerkit/sim/default_world.hpp>
+#include <peerkit/sim/insider.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -15,12 +18,13 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 /// The scenarios of the membership keys as functions: what they measure is said at each, what is printed and reported
-/// is up to the programs. A `Kit` says which nodes are measured: `name`, and the types `nodes` and `world` of
-/// `sim/default_world.hpp`. Everything follows from the seed.
+/// is up to the programs. A `Kit` says which nodes are measured, by a name and their policies. Everything follows from
+/// the seed.
 namespace scenarios {
 
 using namespace peerkit;
@@ -32,9 +36,37 @@ using sim::percent;
 /// The nodes a host gets without asking.
 struct as_shipped {
     static constexpr char const* name = "default";
-    using nodes = sim::default_nodes;
-    using world = sim::default_world;
+    using policies = sim::default_policies;
 };
+/// The same with another failure detector.
+template <typename Detector>
+struct detector_kit {
+    using policies = sim::policies_with<Detector>;
+};
+struct plain_swim : detector_kit<gossip::plain_swim> {
+    static constexpr char const* name = "plain-swim";
+};
+struct lifeguard : detector_kit<gossip::lifeguard> {
+    static constexpr char const* name = "lifeguard";
+};
+
+/// Calls `f(Kit{})` for every detector, or for the one called `name`. False if there is none of that name.
+template <typename F>
+bool for_each_kit(std::string_view name, F&& f) {
+    bool found = false;
+    auto const one = [&](auto kit) {
+        if (name != "all" && name != kit.name) return;
+        found = true;
+        f(kit);
+    };
+    one(as_shipped{});
+    one(lifeguard{});
+    one(plain_swim{});
+    return found;
+}
+
+template <typename Kit>
+using world_of = sim::world<node::node_logic<typename Kit::policies>>;
 
 struct setting {
     std::uint64_t seed = 1;
@@ -52,16 +84,16 @@ struct setting {
 
 /// A world of `s.nodes` nodes, not started yet. Invariants are for the tests: here they only take time.
 template <typename Kit>
-[[nodiscard]] std::unique_ptr<typename Kit::world> make_world(setting const& s) {
-    typename Kit::nodes nodes{};
+[[nodiscard]] std::unique_ptr<world_of<Kit>> make_world(setting const& s) {
+    sim::basic_nodes<typename Kit::policies> nodes{};
     nodes.tunables = s.tunables;
     auto options = sim::options_for(nodes, s.seed);
     options.invariants.enabled = false;
-    return std::make_unique<typename Kit::world>(options, nodes);
+    return std::make_unique<world_of<Kit>>(options, nodes);
 }
 /// The same, joined, and long enough ago that nobody has anything left to tell.
 template <typename Kit>
-[[nodiscard]] std::unique_ptr<typename Kit::world> settled(setting const& s) {
+[[nodiscard]] std::unique_ptr<world_of<Kit>> settled(setting const& s) {
     auto world = make_world<Kit>(s);
     world->spawn_many(s.nodes);
     if (!world->run_until([&] { return world->all_see_all(); }, 10min, 500ms))
@@ -173,6 +205,24 @@ template <typename Kit>
                 world.after(uniform(world.rng(), duration{10s}), [&world, i, lull] { lull(world, i, lull); });
         },
         [](node_index i) { return i == 0 || i > sleepers; });
+}
+
+/// One member holds the network key and accuses everybody before everybody, every period, with forged accusers.
+template <typename Kit>
+[[nodiscard]] tally under_a_liar(setting s, double hours) {
+    tally all;
+    constexpr node_index liar = 7;
+    sim::with_insiders<typename Kit::policies> nodes;
+    nodes.nodes.tunables = s.tunables;
+    nodes.deeds = [](sim::birth const& b) { return b.index == liar ? sim::accuses_everyone() : sim::insider_deeds{}; };
+    auto options = sim::options_for(nodes.nodes, s.seed);
+    options.invariants.enabled = false;
+    sim::basic_insider_world<typename Kit::policies> world{options, nodes};
+    world.spawn_many(s.nodes);
+    world.run_for(30s); // it lies from its second second on: nobody can say when all have joined
+    auto const time = std::chrono::seconds{std::llround(hours * 3600 / static_cast<double>(s.nodes))};
+    all += watch(world, time, [](node_index i) { return i != liar; });
+    return all;
 }
 
 /// How long until all of `world`'s nodes, `count` that join at once through one, all see all.

@@ -8,6 +8,7 @@
 #include <peerkit/core/rng.hpp>
 #include <peerkit/crypto/fake.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/detector.hpp>
 #include <peerkit/gossip/policies.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/node/discovery_schedule.hpp>
@@ -25,8 +26,16 @@ namespace sim {
 using default_policies = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng>;
 using default_node = node::node_logic<default_policies>;
 
-/// How the nodes of a `default_world` are made.
-struct default_nodes {
+/// The same with another failure detector.
+template <gossip::FailureDetector Detector>
+using policies_with = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng,
+                                       default_policies::announcements, default_policies::anti_entropy, Detector>;
+
+/// How the nodes of a world are made.
+template <typename Policies>
+struct basic_nodes {
+    using node_type = node::node_logic<Policies>;
+
     gossip::tunables tunables = gossip::lan();
     node::discovery_schedule discovery{};
     network_id network{};
@@ -35,8 +44,8 @@ struct default_nodes {
     std::function<void(birth const&, description&)> describe{};
 
     /// The options of one life.
-    [[nodiscard]] default_node::options options_for(birth const& b) const {
-        default_node::options o;
+    [[nodiscard]] typename node_type::options options_for(birth const& b) const {
+        typename node_type::options o;
         o.network = network;
         o.tunables = tunables;
         o.discovery = discovery;
@@ -48,21 +57,29 @@ struct default_nodes {
         if (describe) describe(b, o.self);
         return o;
     }
-    [[nodiscard]] std::unique_ptr<default_node> operator()(birth const& b) const {
-        return std::make_unique<default_node>(crypto::fake_identity{b.identity_seed}, crypto::fake_sealing{network_key},
-                                              seeded_rng{b.rng_seed}, options_for(b));
+    /// A node, or something derived from one that is made from the same.
+    template <typename Node>
+    [[nodiscard]] std::unique_ptr<Node> make(birth const& b) const {
+        return std::make_unique<Node>(crypto::fake_identity{b.identity_seed}, crypto::fake_sealing{network_key},
+                                      seeded_rng{b.rng_seed}, options_for(b));
     }
+    [[nodiscard]] std::unique_ptr<node_type> operator()(birth const& b) const { return make<node_type>(b); }
 };
+using default_nodes = basic_nodes<default_policies>;
 
 /// A world of peerkit's own nodes.
 using default_world = world<default_node>;
+/// The same with another failure detector; its nodes are made by `basic_nodes<policies_with<Detector>>`.
+template <gossip::FailureDetector Detector>
+using world_with = world<node::node_logic<policies_with<Detector>>>;
 
 /// World options with the bounds that follow from the nodes' tunables.
 /// @code
 /// sim::default_nodes nodes;
 /// sim::default_world world{sim::options_for(nodes, 42), nodes};
 /// @endcode
-[[nodiscard]] inline world_options options_for(default_nodes const& nodes, std::uint64_t seed) {
+template <typename Policies>
+[[nodiscard]] world_options options_for(basic_nodes<Policies> const& nodes, std::uint64_t seed) {
     world_options o;
     o.seed = seed;
     o.invariants = invariants_of(nodes.tunables);
