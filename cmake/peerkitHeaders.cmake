@@ -27,6 +27,8 @@ set(peerkit_core_headers
     peerkit/crypto/replay_window.hpp
     peerkit/crypto/sealing.hpp
     peerkit/crypto/signed_broadcast.hpp
+    peerkit/crypto/signed_bytes.hpp
+    peerkit/crypto/signed_entry.hpp
     peerkit/crypto/signed_record.hpp
     peerkit/crypto/signing.hpp
     peerkit/detail/config.hpp
@@ -152,6 +154,7 @@ set(peerkit_core_headers
     peerkit/wire/dns_message.hpp
     peerkit/wire/dns_name.hpp
     peerkit/wire/dns_writer.hpp
+    peerkit/wire/entry.hpp
     peerkit/wire/envelope.hpp
     peerkit/wire/error.hpp
     peerkit/wire/message.hpp

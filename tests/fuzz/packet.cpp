@@ -49,7 +49,9 @@ void write_again(message const& m, wire::packet_writer& out) {
     case message_type::request:
     case message_type::response:
     case message_type::offer:
-    case message_type::fetch: {
+    case message_type::fetch:
+    case message_type::entry:
+    case message_type::entry_marks: {
         byte_span const body = out.body(m.type, m.record.size());
         require(body.size() == m.record.size() && !body.empty());
         return copy_bytes(m.record, body);

@@ -6,6 +6,7 @@
 #include <peerkit/core/bytes.hpp>
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/core/node_id.hpp>
+#include <peerkit/crypto/signed_bytes.hpp>
 #include <peerkit/crypto/signing.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/wire/error.hpp>
@@ -14,30 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace crypto {
 
 /// Separates broadcast signatures from every other use of a node's key; a zero byte follows it.
 inline constexpr std::string_view broadcast_domain{"peerkit/broadcast/1\0", 20};
-
-/// Where the bytes that are signed are put together; keeps its memory from one broadcast to the next.
-using signing_room = std::vector<std::byte>;
-
-namespace detail {
-
-/// Domain, network id, then everything of the broadcast in front of its signature.
-[[nodiscard]] inline byte_view broadcast_message(network_id const& network, byte_view signed_part, signing_room& room) {
-    std::size_t const prefix = broadcast_domain.size() + network.bytes.size();
-    if (room.size() < prefix + signed_part.size()) room.resize(prefix + signed_part.size());
-    copy_bytes(as_bytes(broadcast_domain), room);
-    copy_bytes(network.bytes, byte_span{room}.subspan(broadcast_domain.size()));
-    copy_bytes(signed_part, byte_span{room}.subspan(prefix));
-    return byte_view{room}.first(prefix + signed_part.size());
-}
-
-} // namespace detail
 
 /// Writes and signs a broadcast of `signer` into `out`; the view covers the bytes written. The caller never signs two
 /// broadcasts with the same session and sequence.
@@ -55,7 +38,7 @@ template <Signing Signer>
     if (out.size() < size) return fail(wire_error::no_room, size, "broadcast");
     byte_view const part = broadcast_view::write(out, signer.id().short_id(), session, sequence, topic, payload);
     if (part.empty()) return fail(wire_error::reserved_incarnation, 8, "session and sequence");
-    copy_bytes(signer.sign(detail::broadcast_message(network, part, room)), out.subspan(part.size()));
+    copy_bytes(signer.sign(detail::bytes_to_sign(broadcast_domain, network, part, room)), out.subspan(part.size()));
     return broadcast_view::parse(out.first(size));
 }
 
@@ -65,7 +48,8 @@ template <SigningVerifies Signer>
 [[nodiscard]] bool verify_broadcast(wire::broadcast_view const& what, node_id const& origin, network_id const& network,
                                     signing_room& room) {
     if (origin.short_id() != what.origin()) return false;
-    return Signer::verify(origin, detail::broadcast_message(network, what.signed_part(), room), what.signature());
+    return Signer::verify(origin, detail::bytes_to_sign(broadcast_domain, network, what.signed_part(), room),
+                          what.signature());
 }
 
 } // namespace crypto

@@ -51,6 +51,8 @@ enum class message_type : std::uint8_t {
     response = 35,       ///< the answer to a request
     offer = 36,          ///< broadcasts the sender holds
     fetch = 37,          ///< broadcasts the sender lacks of those offered
+    entry = 48,          ///< `entry_view`: one key of a member's map, signed by that member (wire/entry.hpp)
+    entry_marks = 49,    ///< `entry_marks_view`: which entries of a member the sender holds
     observed = 128,      ///< endpoint: where the answered packet came from, unless its sender announces that
 };
 
@@ -122,12 +124,14 @@ static_assert(limits::incarnation == std::uint64_t{1} << 63U);
     case message_type::response:
     case message_type::offer:
     case message_type::fetch:
+    case message_type::entry:
+    case message_type::entry_marks:
     case message_type::observed: break;
     }
     return 0;
 }
 
-/// Shortest and longest body of the messages whose layout is the matter of wire/user_message.hpp.
+/// Shortest and longest body of the messages whose layout is the matter of wire/user_message.hpp and wire/entry.hpp.
 struct size_range {
     std::size_t least = 0;
     std::size_t most = 0;
@@ -141,6 +145,8 @@ struct size_range {
     case message_type::response: return {9, 9 + limits::payload};
     case message_type::offer:
     case message_type::fetch: return {33, 33 * 32};
+    case message_type::entry: return {17 + 2 + 64, 17 + 1 + limits::entry_key + limits::entry_value + 64};
+    case message_type::entry_marks: return {13, 13 + 4 * limits::entries};
     default: return {};
     }
 }
@@ -219,6 +225,8 @@ struct size_range {
     case message_type::response:
     case message_type::offer:
     case message_type::fetch:
+    case message_type::entry:
+    case message_type::entry_marks:
         if (size_range const range = user_size(type); body.size() < range.least || body.size() > range.most)
             return fail(wire_error::bad_message_length, offset, "user data");
         return {};
@@ -335,6 +343,8 @@ private:
         case message_type::response:
         case message_type::offer:
         case message_type::fetch:
+        case message_type::entry:
+        case message_type::entry_marks:
         case message_type::observed: out.record = {body, size}; break;
         }
     }

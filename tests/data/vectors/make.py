@@ -170,6 +170,11 @@ def broadcast(seed, network, sequence_of, topic, payload):
     return unsigned + sign(seed, b"peerkit/broadcast/1\0" + network + unsigned)
 
 
+def entry(seed, network, version, erased, key, value):
+    unsigned = public_of(seed)[:8] + struct.pack(">QB", version, erased) + short(key) + value
+    return unsigned + sign(seed, b"peerkit/entry/1\0" + network + unsigned)
+
+
 def fingerprint(node, incarnation, record):
     """What one version of a member counts in digests."""
     word = (1 << 64) - 1
@@ -252,6 +257,15 @@ def vectors():
         ("ranges", ranges),
     ]
 
+    put = entry(seed, network, incarnation, 0, b"shard/7", b"ready")
+    gone = entry(seed, network, incarnation + 1, 1, b"shard/8", b"")
+    marks = me[:8] + b"\1" + struct.pack(">III", mine & 0xFFFFFFFF, 3, 0x80000000)
+    yield "entries.txt", "Entries of a member's map, signed with the seed of record.txt; which of them are held.", [
+        ("put", put),
+        ("erased", gone),
+        ("marks", marks),
+    ]
+
     everything = b"".join(
         [
             ping,
@@ -279,6 +293,8 @@ def vectors():
             message(35, answered),
             message(36, ranges),
             message(37, ranges),
+            message(48, put),
+            message(49, marks),
             message(128, b"\4" + bytes([192, 0, 2, 7]) + struct.pack(">H", 9100)),
             message(200, b"skipped"),
         ]

@@ -147,7 +147,8 @@ TEST_CASE("user data is handed on as it came; only its length is looked at") {
     };
     for (bounds const b : {bounds{message_type::broadcast, 98, 61'600}, bounds{message_type::user_message, 10, 61'512},
                            bounds{message_type::request, 23, 61'525}, bounds{message_type::response, 9, 61'449},
-                           bounds{message_type::offer, 33, 1056}, bounds{message_type::fetch, 33, 1056}}) {
+                           bounds{message_type::offer, 33, 1056}, bounds{message_type::fetch, 33, 1056},
+                           bounds{message_type::entry, 83, 945}, bounds{message_type::entry_marks, 13, 1037}}) {
         for (std::size_t const size : {b.least, b.most}) {
             bytes room(size + wire::message_head);
             packet_writer out{room};
@@ -378,7 +379,7 @@ TEST_CASE("an observed endpoint is an address of its family's size and a port") 
 TEST_CASE("reserved message types are refused, types from 128 on are passed over and counted") {
     for (int type = 0; type < 128; ++type) {
         bool const known = (type >= 1 && type <= 13) || type == 16 || type == 17 || (type >= 20 && type <= 23) ||
-                           (type >= 32 && type <= 37);
+                           (type >= 32 && type <= 37) || type == 48 || type == 49;
         if (!known) check_refused(joined({one(3, 8), one(type, 5)}), wire_error::unknown_message, 11);
     }
     for (int type = 129; type < 256; ++type) {
@@ -461,7 +462,9 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
             case message_type::request:
             case message_type::response:
             case message_type::offer:
-            case message_type::fetch: {
+            case message_type::fetch:
+            case message_type::entry:
+            case message_type::entry_marks: {
                 byte_span const body = out.body(m.type, m.record.size());
                 REQUIRE(body.size() == m.record.size());
                 copy_bytes(m.record, body);
@@ -483,8 +486,8 @@ TEST_CASE("an accepted packet written again is the same bytes, unless something 
 TEST_CASE("the golden packet holds one message of each type") {
     bytes const plain = tests::vector_of("messages.txt", "packet");
     auto const m = read_all(plain);
-    std::vector<int> const types{1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
-                                 16, 17, 20, 21, 22, 23, 32, 33, 34, 35, 36, 37, 128};
+    std::vector<int> const types{1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 16,
+                                 17, 20, 21, 22, 23, 32, 33, 34, 35, 36, 37, 48, 49, 128};
     REQUIRE(m.size() == types.size());
     for (std::size_t i = 0; i < types.size(); ++i) CHECK(static_cast<int>(m[i].type) == types[i]);
     CHECK(equal(m[4].record, tests::vector_of("record.txt", "full")));

@@ -217,6 +217,8 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case response:
     case offer:
     case fetch:
+    case entry:
+    case entry_marks:
     case exchange_begin:
     case exchange_end: refuse(gossip_error::message_out_of_place); break;
     }
