@@ -27,11 +27,11 @@ struct counters {
     std::uint64_t packets_compressed = 0; ///< sent so, in datagrams and on streams
     std::uint64_t bytes_saved = 0;        ///< by that
     std::uint64_t packets_expanded = 0;   ///< received compressed
-    std::uint64_t probes = 0;           ///< own probes begun
-    std::uint64_t probes_failed = 0;    ///< own probes without any answer
-    std::uint64_t probes_by_helper = 0; ///< answered through a helper only
-    std::uint64_t probes_by_stream = 0; ///< answered on a stream only
-    std::uint64_t probes_unsure = 0;    ///< failed, but no helper said anything either: nobody was accused
+    std::uint64_t probes = 0;             ///< own probes begun
+    std::uint64_t probes_failed = 0;      ///< own probes without any answer
+    std::uint64_t probes_by_helper = 0;   ///< answered through a helper only
+    std::uint64_t probes_by_stream = 0;   ///< answered on a stream only
+    std::uint64_t probes_unsure = 0;      ///< failed, but no helper said anything either: nobody was accused
     std::uint64_t nacks_received = 0;
     std::uint64_t signatures_checked = 0;
     std::uint64_t duplicates = 0;       ///< records already held, byte for byte

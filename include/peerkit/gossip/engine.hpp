@@ -220,10 +220,12 @@ private:
         wire::frame_binding receives{};
         time_point deadline = never;
         std::size_t received = 0;
-        std::uint64_t news_before = 0; ///< `news_` when the exchange began
-        short_id partner{};            ///< whom it was dialled for, if that is known; then who sent the last frame
-        std::uint8_t tried = 0;        ///< bit per announced address of that member: dialled for this exchange
-        std::uint64_t nonce = 0;       ///< of the probe it was dialled for
+        std::uint64_t news_before = 0;  ///< `news_` when the exchange began
+        std::uint32_t alive_before = 0; ///< members then, the partner not counted if it has just come
+        std::uint32_t brought = 0;      ///< members that came with its frames, the partner not among them
+        short_id partner{};             ///< whom it was dialled for, if that is known; then who sent the last frame
+        std::uint8_t tried = 0;         ///< bit per announced address of that member: dialled for this exchange
+        std::uint64_t nonce = 0;        ///< of the probe it was dialled for
         std::optional<gossip_error> refused{}; ///< the latest refusal of something it carried
     };
     /// Where a message came from.
@@ -316,6 +318,10 @@ private:
     [[nodiscard]] member_view view(slot at, member const& row) const noexcept {
         return {row, at == self_, &contacts_, at};
     }
+    void remember(slot at, time_point now) noexcept;
+    void attach_evidence(event& e, slot at) noexcept;
+    [[nodiscard]] bool just_came(short_id key, time_point now) const noexcept;
+    void notice_merge(stream_state const& s, time_point now, outbox& out);
     void note_round_trip(std::uint64_t nonce, origin const& from, time_point now);
     void on_observed(wire::message const& m, origin const& from, reply const& answer, time_point now, outbox& out);
     void adopt_observed(time_point now, outbox& out);
@@ -384,7 +390,8 @@ private:
     std::uint64_t frames_ = 0;
     life life_ = life::fresh;
     bool joined_ = false;
-    std::uint64_t news_ = 0; ///< records taken over so far
+    std::uint64_t news_ = 0;    ///< records taken over so far
+    std::uint32_t brought_ = 0; ///< members that came up in exchanges with others
     duration exchange_gap_ = settling_gap;
 
     membership::member_table table_;
@@ -399,6 +406,7 @@ private:
     relay_list relays_;
     membership::address_book addresses_;
     membership::contact_log contacts_;
+    gossip::evidence evidence_; ///< of the state that is being left
     observed_addresses observed_;
     std::vector<stream_state> streams_;
     std::uint32_t last_stream_ = 0;

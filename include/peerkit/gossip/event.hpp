@@ -3,13 +3,18 @@
 #ifndef PEERKIT_GOSSIP_EVENT_HPP
 #define PEERKIT_GOSSIP_EVENT_HPP
 
+#include <peerkit/core/clock.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
+#include <peerkit/core/limits.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 PEERKIT_BEGIN_NAMESPACE
@@ -34,9 +39,10 @@ enum class event_kind : std::uint8_t {
     discovery_started, ///< the strategies were asked
     discovery_found,   ///< the strategies answered; `count` candidates remain after filtering
     discovery_failed,  ///< the strategies failed; `what` says why; the last good answer is kept
-    peer_found, ///< a member became a candidate whom neither host nor strategy had named; `why` says how it was met
-    peer_named, ///< reverse DNS found a name for such a peer
-    refused,    ///< something was refused for a reason the host should know of; `what` says which
+    peer_found,     ///< a member became a candidate whom neither host nor strategy had named; `why` says how it was met
+    peer_named,     ///< reverse DNS found a name for such a peer
+    refused,        ///< something was refused for a reason the host should know of; `what` says which
+    cluster_merged, ///< another cluster was met: `count` members came at once with `by`; told where the two meet
     address_observed, ///< `count` members see this node at `where`; without `where`: no more
 };
 
@@ -81,6 +87,7 @@ enum class cause : std::uint8_t {
     case event_kind::peer_found: return "peer-found";
     case event_kind::peer_named: return "peer-named";
     case event_kind::refused: return "refused";
+    case event_kind::cluster_merged: return "cluster-merged";
     case event_kind::address_observed: return "address-observed";
     }
     return "unknown";
@@ -117,7 +124,27 @@ struct event {
     short_id by{};                 ///< accuser or partner, when `why` names one
     ip_endpoint where{};           ///< the endpoint concerned, when there is one
     std::optional<error> what{};   ///< the typed reason, for failures and refusals
-    std::uint32_t count = 0;       ///< candidates found; members after `joined`
+    std::uint32_t count = 0; ///< candidates found; members after `joined`; members that came with `cluster_merged`
+    /// For changes of state: how long the member was in the state before, as seen here. Zero when it was unknown.
+    duration age{};
+    /// Who accused the member: of a suspicion as far as known now, of a death, departure or refutation at its end.
+    std::array<short_id, limits::accusers> accusers{};
+    std::uint8_t accuser_count = 0;
+
+    [[nodiscard]] std::span<short_id const> accuser_list() const noexcept { return {accusers.data(), accuser_count}; }
+};
+
+/// What an event tells of the state that has ended.
+struct evidence {
+    duration age{};
+    std::array<short_id, limits::accusers> accusers{};
+    std::uint8_t accuser_count = 0;
+
+    /// The first of them, if there are more than an accusation names.
+    void accused_by(std::span<short_id const> names) noexcept {
+        accuser_count = static_cast<std::uint8_t>(std::min(names.size(), accusers.size()));
+        std::copy_n(names.begin(), accuser_count, accusers.begin());
+    }
 };
 
 } // namespace gossip

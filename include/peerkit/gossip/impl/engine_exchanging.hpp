@@ -139,6 +139,7 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     s->received += packet->bytes().size(); // what a compressed frame expands to is work, too
     reply answer;
     bool done = false;
+    std::uint32_t const brought_before = brought_;
     last_refusal_.reset();
     for_each_message(*packet, [&](wire::message const& m, bool as_dead) {
         if (!done) apply_stream_message(*s, m, as_dead, answer, done, now, out);
@@ -146,6 +147,7 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     s = find_stream(id);
     if (s == nullptr) return;
     if (last_refusal_) s->refused = last_refusal_;
+    s->brought += brought_ - brought_before;
     if (!done && s->use == purpose::serve && !s->exchanging && !answer.empty()) {
         send_frame(*s, out, [&](wire::packet_writer& reply_packet) {
             for (std::size_t i = 0; i < answer.ack_count; ++i) reply_packet.ack(answer.acks[i], incarnation_);
@@ -157,6 +159,7 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
         });
     }
     if (done) {
+        if (s->exchanging) notice_merge(*s, now, out);
         if (s->exchanging) exchange_done(*s, now, out);
         drop_stream(id, std::nullopt, true, out);
     }
@@ -178,6 +181,7 @@ void engine<Policies>::apply_stream_message(stream_state& s, wire::message const
         }
         s.exchanging = true;
         s.news_before = news_;
+        s.alive_before = static_cast<std::uint32_t>(table_.reachable()) - (just_came(s.partner, now) ? 1U : 0U);
         if (!dialled && (m.flags & wire::exchange_flags::join) != 0) s.reason = exchange_reason::join;
         return;
     }

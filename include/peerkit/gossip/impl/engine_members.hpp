@@ -45,6 +45,7 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
                                                          table_[at].record_bytes().end(), bytes.begin(), bytes.end());
     if (wins) {
         member_state const held = table_[at].state;
+        remember(at, now);
         table_.replace(at, *record);
         addresses_.learn(table_[at]);
         if (record->left() && held != member_state::left) {
@@ -114,7 +115,9 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     if ((joined_ || !from.in_exchange) && !from.introduced) queue_.push(table_, at);
     if (record.left()) return;
     probe_soon(at);
+    evidence_ = {};
     table_[at].reported = true;
+    if (from.in_exchange && from.sender != record.short_id()) ++brought_;
     notify(event_kind::member_up, learnt(from, record.short_id()), at, from.sender, out);
 }
 
@@ -157,6 +160,7 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
     constexpr std::size_t head = 42, tail = 64;
     auto const said = [](byte_view bytes) { return bytes.subspan(head, bytes.size() - head - tail); };
     bool const changed = !equal(said(row.record_bytes()), said(record.bytes()));
+    remember(at, now);
     suspicions_.stop(table_, at);
     table_.replace(at, record);
     addresses_.learn(row);
@@ -182,6 +186,7 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
     case member_state::dead:
     case member_state::left:
         row.reported = true;
+        if (from.in_exchange && from.sender != row.key) ++brought_;
         probe_soon(at);
         notify(event_kind::member_up, learnt(from, row.key), at, from.sender, out);
         break;
@@ -279,6 +284,7 @@ void engine<Policies>::suspect(slot at, std::span<short_id const> accusers, caus
     }
     if (suspicions_.full()) return refuse(gossip_error::too_many_suspicions);
     auto const bounds = detector_.suspicion(numbers(), table_.reachable());
+    remember(at, now);
     table_.set_state(at, member_state::suspect, now);
     suspicions_.start(table_, at, accusers, bounds, now);
     queue_.push(table_, at);
@@ -287,6 +293,7 @@ void engine<Policies>::suspect(slot at, std::span<short_id const> accusers, caus
 
 template <typename Policies>
 void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point now, outbox& out) {
+    remember(at, now);
     suspicions_.stop(table_, at);
     table_.set_state(at, member_state::dead, now);
     detector_.confirmed(table_[at].key);
@@ -298,6 +305,7 @@ void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point 
 
 template <typename Policies>
 void engine<Policies>::forget(slot at, cause why, outbox& out) {
+    remember(at, last_input_);
     if (table_[at].reported) notify(event_kind::member_removed, why, at, key_, out);
     queue_.remove(table_, at);
     suspicions_.stop(table_, at);
@@ -392,6 +400,7 @@ void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, 
     e.subject = table_[at].record().id();
     e.incarnation = table_[at].incarnation();
     e.where = table_[at].endpoint();
+    attach_evidence(e, at);
     out.notify(e);
 }
 

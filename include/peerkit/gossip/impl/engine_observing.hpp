@@ -5,8 +5,63 @@
 
 #include <peerkit/gossip/engine.hpp>
 
+#include <algorithm>
+#include <chrono>
+
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
+
+/// To be called before the state of a row changes: what the event of it will tell of the state that ends.
+template <typename Policies>
+void engine<Policies>::remember(slot at, time_point now) noexcept {
+    member const& row = table_[at];
+    evidence_ = {std::max(now - row.since, duration::zero()), {}, 0};
+    if (row.suspicion != member::no_suspicion) evidence_.accused_by(suspicions_[row.suspicion].names());
+}
+
+template <typename Policies>
+void engine<Policies>::attach_evidence(event& e, slot at) noexcept {
+    switch (e.kind) {
+    case event_kind::member_suspected:
+        if (table_[at].suspicion != member::no_suspicion)
+            evidence_.accused_by(suspicions_[table_[at].suspicion].names());
+        break;
+    case event_kind::member_dead:
+        if (evidence_.accuser_count == 0) evidence_.accused_by({&e.by, 1});
+        break;
+    case event_kind::member_up: evidence_.accuser_count = 0; break;
+    case event_kind::member_refuted:
+    case event_kind::member_left:
+    case event_kind::member_removed: break;
+    default: return; // not a change of state
+    }
+    e.age = evidence_.age;
+    e.accusers = evidence_.accusers;
+    e.accuser_count = evidence_.accuser_count;
+}
+
+/// Whether a member came up in the last ten seconds: what meets now says hello first.
+template <typename Policies>
+bool engine<Policies>::just_came(short_id key, time_point now) const noexcept {
+    slot const at = table_.find(key);
+    return at != no_slot && at != self_ && table_[at].state <= member_state::suspect &&
+           now - table_[at].since < std::chrono::seconds{10};
+}
+
+/// One newcomer is a join. A newcomer that brings others to a node that had company is another cluster.
+template <typename Policies>
+void engine<Policies>::notice_merge(stream_state const& s, time_point now, outbox& out) {
+    if (s.brought == 0 || s.alive_before < 2 || life_ != life::running || !just_came(s.partner, now)) return;
+    event e;
+    e.kind = event_kind::cluster_merged;
+    e.why = cause::state_exchange;
+    e.subject = id_;
+    e.incarnation = incarnation_;
+    e.by = s.partner;
+    e.where = s.where;
+    e.count = s.brought + 1;
+    out.notify(e);
+}
 
 /// An answer of the probe's subject itself, to a ping of this node: the only ones that tell how long the way is.
 template <typename Policies>

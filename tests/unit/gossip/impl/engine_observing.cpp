@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include <support/cluster.hpp>
 #include <support/stage.hpp>
 
 using namespace peerkit;
@@ -88,6 +89,93 @@ struct behind_translation : basic_stage<fake_engine> {
 };
 
 } // namespace
+
+TEST_CASE("events of a state tell how long the one before lasted, and who accused") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    puppet &a = s.add_member(2), &b = s.add_member(3);
+    CHECK(s.last(event_kind::member_up)->age == 0s);
+    CHECK(s.last(event_kind::member_up)->accuser_list().empty());
+    s.sleep(7s);
+    s.accuse(a, message_type::suspect, p, 1);
+    auto const* told = s.last(event_kind::member_suspected);
+    REQUIRE(told != nullptr);
+    CHECK(told->age == 7s);
+    REQUIRE(told->accuser_list().size() == 1);
+    CHECK(told->accuser_list()[0] == a.key());
+    s.accuse(b, message_type::suspect, p, 1);
+    s.sleep(3s);
+    SUBCASE("a refutation names all whose accusation was wrong") {
+        p.incarnation = 2;
+        s.announce(p);
+        told = s.last(event_kind::member_refuted);
+        REQUIRE(told != nullptr);
+        CHECK(told->age == 3s);
+        CHECK(std::vector<short_id>(told->accuser_list().begin(), told->accuser_list().end()) ==
+              ascending({a.key(), b.key()}));
+    }
+    SUBCASE("a death names all who accused, and what comes after tells how long it lasted") {
+        s.accuse(b, message_type::dead, p, 1);
+        told = s.last(event_kind::member_dead);
+        REQUIRE(told != nullptr);
+        CHECK(told->age == 3s);
+        CHECK(told->accuser_list().size() == 2);
+        s.sleep(1h);
+        p.incarnation = 2;
+        s.announce(p);
+        told = s.last(event_kind::member_up);
+        CHECK(told->age == 1h);
+        CHECK(told->accuser_list().empty());
+    }
+    SUBCASE("a goodbye tells how long the suspicion lasted") {
+        s.deliver(p, [&](auto& packet) { packet.announce(p.record(2, true)); });
+        told = s.last(event_kind::member_left);
+        REQUIRE(told != nullptr);
+        CHECK(told->age == 3s);
+        CHECK(told->accuser_list().size() == 2);
+    }
+}
+
+TEST_CASE("a death that was only heard of names who said so") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    puppet& a = s.add_member(2);
+    s.sleep(5s);
+    s.accuse(a, message_type::dead, p, 1);
+    auto const* told = s.last(event_kind::member_dead);
+    REQUIRE(told != nullptr);
+    CHECK(told->age == 5s);
+    REQUIRE(told->accuser_list().size() == 1);
+    CHECK(told->accuser_list()[0] == a.key());
+}
+
+TEST_CASE("two clusters that meet are told of where they meet, with the number that came; a newcomer is no cluster") {
+    tests::cluster c{7};
+    auto const merged = [&](std::size_t i) {
+        std::vector<gossip::event> found;
+        for (auto const& e : c.at(i).events) {
+            if (e.kind == event_kind::cluster_merged) found.push_back(e);
+        }
+        return found;
+    };
+    c.join(1, 0);
+    c.join(2, 0);
+    c.join(4, 3);
+    c.join(5, 3);
+    c.run_for(60s);
+    c.join(6, 0);
+    c.run_for(60s);
+    for (std::size_t i = 0; i < c.size(); ++i) CHECK(merged(i).empty());
+    c.join(5, 1);
+    c.run_for(60s);
+    CHECK(c[0].alive_count() == 7);
+    REQUIRE(merged(1).size() == 1);
+    CHECK(merged(1)[0].count == 3);
+    CHECK(merged(1)[0].by == c[5].id().short_id());
+    REQUIRE(merged(5).size() == 1);
+    CHECK(merged(5)[0].count == 4);
+    CHECK(merged(5)[0].by == c[1].id().short_id());
+}
 
 TEST_CASE("the answer to a ping tells how long the way is, also when an earlier ping of the probe was lost") {
     stage s;
