@@ -88,6 +88,13 @@ for listed in LISTS.values():
         GOOD["tests/unit/" + name.removeprefix("peerkit/").replace(".hpp", ".cpp")] = unit(name)
 
 
+BEHAVIOURS = "| 1 | a | here | `sim/behaviours.cpp` |\n" + "".join(
+    f"| {number} | b | does not apply: no |  |\n" for number in range(2, 41)
+)
+GOOD["docs/behaviours.md"] = BEHAVIOURS
+GOOD["tests/sim/behaviours.cpp"] = TWO + '#include <doctest/doctest.h>\n\nTEST_CASE("behaviour 1: a network") {}\n'
+
+
 def core(body):
     body = "#include <peerkit/core/impl/body.hpp>\n" + body
     return {"include/peerkit/core/a.hpp": header("peerkit/core/a.hpp", body)}
@@ -220,6 +227,18 @@ BAD = {
             {"tests/sim/deep/scenario.cpp": GOOD["tests/sim/scenario.cpp"]},
         ],
         "main": [{"tests/sim/scenario.cpp": GOOD["tests/sim/scenario.cpp"] + "int main() {}\n"}],
+    },
+    "behaviours": {
+        "row": [
+            {"docs/behaviours.md": BEHAVIOURS.replace("| 40 | b | does not apply: no |  |\n", "")},
+            {"docs/behaviours.md": BEHAVIOURS.replace("| 3 |", "| 2 |")},
+        ],
+        "untested": [{"docs/behaviours.md": BEHAVIOURS.replace("| 2 | b | does not apply: no |", "| 2 | b | no |")}],
+        "where": [
+            {"docs/behaviours.md": BEHAVIOURS.replace("`sim/behaviours.cpp`", "`sim/others.cpp`")},
+            {"tests/sim/scenario.cpp": TWO + 'TEST_CASE("behaviours 1 and 2: a network") {}\n'},
+        ],
+        "number": [{"tests/sim/scenario.cpp": TWO + 'TEST_CASE("behaviour 41: a network") {}\n'}],
     },
     "committed": {
         "path": [

@@ -59,7 +59,7 @@ TEST_CASE("what one ring seals another with the same key opens, and one with ano
     CHECK_FALSE(a.knows(0));
 }
 
-TEST_CASE("a network changes its key without losing a frame") {
+TEST_CASE("behaviour 38: a network changes its key without losing a frame") {
     network_key const old_key = fresh(), new_key = fresh();
     xchacha_sealing a{old_key}, b{old_key};
     auto const both_ways = [&] { return opens(a, b.key_id(), sealed_by(b)) && opens(b, a.key_id(), sealed_by(a)); };
@@ -83,7 +83,7 @@ TEST_CASE("a network changes its key without losing a frame") {
     CHECK(a.key_count() == 1);
 }
 
-TEST_CASE("a ring refuses what would leave it without a key or with too many") {
+TEST_CASE("behaviour 38: a ring refuses what would leave it without a key or with too many") {
     network_key const first = fresh(), second = fresh(), third = fresh();
     xchacha_sealing ring{first};
     CHECK(ring.install(first)); // held already

@@ -7,7 +7,7 @@
 using namespace peerkit;
 using namespace std::chrono_literals;
 
-TEST_CASE("the period of full exchanges grows by one base per doubling above 32 members") {
+TEST_CASE("behaviour 36: the period of full exchanges grows by one base per doubling above 32 members") {
     gossip::full_state const f;
     for (std::size_t n : {1U, 2U, 31U, 32U}) CHECK(f.period(30s, n) == 30s);
     for (std::size_t n : {33U, 63U, 64U}) CHECK(f.period(30s, n) == 60s);

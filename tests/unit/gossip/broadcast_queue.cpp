@@ -57,7 +57,7 @@ TEST_CASE("a limit of zero sends nothing") {
     CHECK(q.fill(0).empty());
 }
 
-TEST_CASE("newer news of a member takes the place of the older and is told anew") {
+TEST_CASE("behaviour 32: newer news of a member takes the place of the older and is told anew") {
     queued q;
     slot const at = q.add(1);
     REQUIRE(q.fill(3).size() == 1);
@@ -68,7 +68,7 @@ TEST_CASE("newer news of a member takes the place of the older and is told anew"
     CHECK(q.queue.empty());
 }
 
-TEST_CASE("what was told least goes first, and of those what is newest") {
+TEST_CASE("behaviour 33: what was told least goes first, and of those what is newest") {
     queued q;
     slot const a = q.add(1), b = q.add(2);
     REQUIRE(q.fill(9, 1) == std::vector<slot>{b});
@@ -87,7 +87,7 @@ TEST_CASE("no row is offered twice for one packet") {
     for (auto const& [at, n] : times) CHECK(n == 1);
 }
 
-TEST_CASE("news that does not fit waits uncounted while smaller news goes") {
+TEST_CASE("behaviour 33: news that does not fit waits uncounted while smaller news goes") {
     queued q;
     slot const large = q.add(1), small = q.add(2);
     q.queue.push(q.table, large); // in front

@@ -10,7 +10,8 @@ using gossip::lifeguard;
 
 static_assert(gossip::check_failure_detector<lifeguard>());
 
-TEST_CASE("missing nacks, failures without helpers and refutations count against this node, answers for it") {
+TEST_CASE("behaviours 13 and 14: missing nacks, failures without helpers and refutations count against this node, "
+          "answers for it") {
     lifeguard d;
     CHECK(d.score() == 0);
     CHECK(d.failed({short_id{1}, 3, 3}));
@@ -27,7 +28,7 @@ TEST_CASE("missing nacks, failures without helpers and refutations count against
     CHECK(d.score() == 0);
 }
 
-TEST_CASE("more nacks than helpers earn nothing, and the score ends at seven") {
+TEST_CASE("behaviours 13 and 14: more nacks than helpers earn nothing, and the score ends at seven") {
     lifeguard d;
     CHECK(d.failed({short_id{1}, 3, 200}));
     CHECK(d.score() == 0);
@@ -35,7 +36,7 @@ TEST_CASE("more nacks than helpers earn nothing, and the score ends at seven") {
     CHECK(d.score() == lifeguard::worst);
 }
 
-TEST_CASE("a bad score stretches the period and the patience of a probe, not its suspicion") {
+TEST_CASE("behaviour 15: a bad score stretches the period and the patience of a probe, not its suspicion") {
     lifeguard d;
     auto const t = gossip::lan();
     auto const calm = d.plan(t);

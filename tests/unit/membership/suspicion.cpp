@@ -48,7 +48,7 @@ TEST_CASE("the integer logarithms agree with those of the library") {
     }
 }
 
-TEST_CASE("decades is the number of digits transmit limits grow with") {
+TEST_CASE("behaviour 31: decades is the number of digits transmit limits grow with") {
     CHECK(decades(0) == 0);
     CHECK(decades(1) == 1);
     CHECK(decades(9) == 1);
@@ -58,7 +58,7 @@ TEST_CASE("decades is the number of digits transmit limits grow with") {
     CHECK(decades(16384) == 5);
 }
 
-TEST_CASE("a suspicion between 2 s and 30 s with 3 confirmations follows Lifeguard's table") {
+TEST_CASE("behaviour 16: a suspicion between 2 s and 30 s with 3 confirmations follows Lifeguard's table") {
     suspicion_time const t{2s, 30s, 3};
     CHECK(in_seconds(t.after(0)) == doctest::Approx(30.0).epsilon(0.002));
     CHECK(in_seconds(t.after(1)) == doctest::Approx(16.0).epsilon(0.002)); // 14 s are left after 2 s
@@ -82,7 +82,7 @@ TEST_CASE("the bounds grow with the logarithm of the members, and few members co
     CHECK(in_seconds(suspicion_time::of(1000, 1s, 4, 6, 2).longest) == doctest::Approx(72.0).epsilon(0.01));
 }
 
-TEST_CASE("an accuser counts once, the names stay ascending, and beyond the bound nothing changes") {
+TEST_CASE("behaviour 17: an accuser counts once, the names stay ascending, and beyond the bound nothing changes") {
     suspicion s;
     s.start = time_point{10s};
     s.bounds = {1s, 6s, 2};
@@ -119,7 +119,7 @@ TEST_CASE("with nobody to confirm the first accuser is the only one") {
     CHECK(s.names().size() == 1);
 }
 
-TEST_CASE("a confirmation that comes after the shortened time fires at once, and once") {
+TEST_CASE("behaviour 19: a confirmation that comes after the shortened time fires at once, and once") {
     suspects f;
     slot const at = f.add(1);
     std::array const first{name(5)};

@@ -154,7 +154,7 @@ TEST_CASE("a state too large for one frame is sent in several, each record with 
     CHECK(accused == 75);
 }
 
-TEST_CASE("death told in an exchange is only an accusation, a goodbye is one, older news loses") {
+TEST_CASE("behaviour 29: death told in an exchange is only an accusation, a goodbye is one, older news loses") {
     stage s{quiet()};
     puppet& p = s.add_member(1);
     puppet& dead = s.add_member(2, 5);
@@ -233,7 +233,7 @@ TEST_CASE("an unknown member that an exchange suspects is up and suspected") {
     CHECK(s.fault == "");
 }
 
-TEST_CASE("a join that fails tells where and why") {
+TEST_CASE("behaviour 37: a join that fails tells where and why") {
     stage s{quiet()};
     puppet& p = s.add(1);
     stream_id const id = join(s, p);
@@ -380,7 +380,7 @@ TEST_CASE("frames that are changed, repeated, left out or moved to another strea
     CHECK(s->counters().malformed == 1);
 }
 
-TEST_CASE("an exchange larger than its cap ends") {
+TEST_CASE("behaviour 39: an exchange larger than its cap ends") {
     stage s{quiet()};
     puppet& p = s.add_member(1);
     auto const id = s.accept(p.where);
@@ -515,7 +515,7 @@ TEST_CASE("a repair policy says what is offered and how often") {
     }
 }
 
-TEST_CASE("a join whose stream is refused tells why and adds nobody on either side") {
+TEST_CASE("behaviour 37: a join whose stream is refused tells why and adds nobody on either side") {
     cluster c{2};
     c.blocks_stream = [](std::size_t, std::size_t) { return true; };
     c.join(1, 0);

@@ -14,7 +14,7 @@
 using namespace peerkit;
 using namespace tests;
 
-TEST_CASE("what does not authenticate changes nothing and gets not one byte in reply") {
+TEST_CASE("behaviour 38: what does not authenticate changes nothing and gets not one byte in reply") {
     stage s{quiet()};
     puppet& p = s.add_member(1);
     s.advance(10s);
@@ -73,7 +73,7 @@ TEST_CASE("what does not authenticate changes nothing and gets not one byte in r
     CHECK(s->counters().malformed > 0);
 }
 
-TEST_CASE("a frame that opens but does not parse is dropped whole") {
+TEST_CASE("behaviour 35: a frame that opens but does not parse is dropped whole") {
     stage s{quiet()};
     puppet& p = s.add_member(1);
     puppet& other = s.add_member(2);

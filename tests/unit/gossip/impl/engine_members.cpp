@@ -39,7 +39,7 @@ struct lookalike {
 
 } // namespace
 
-TEST_CASE("a new record is a member and told once, its repetition changes and tells nothing") {
+TEST_CASE("behaviour 21: a new record is a member and told once, its repetition changes and tells nothing") {
     stage s{quiet()};
     puppet& p = s.add(1);
     s.announce(p);
@@ -77,7 +77,7 @@ TEST_CASE("an older record is refused and changes nothing") {
     CHECK(s.digest() == before);
 }
 
-TEST_CASE("a changed description with a higher incarnation is an update, an unchanged one is nothing") {
+TEST_CASE("behaviour 25: a changed description with a higher incarnation is an update, an unchanged one is nothing") {
     stage s{quiet()};
     puppet& p = s.add_member(1);
     p.incarnation = 2;
@@ -93,7 +93,7 @@ TEST_CASE("a changed description with a higher incarnation is an update, an unch
     CHECK(s->find(p.id())->record().version() == "2");
 }
 
-TEST_CASE("a member moves to another address with a higher incarnation") {
+TEST_CASE("behaviour 28: a member moves to another address with a higher incarnation") {
     stage s{quiet()};
     puppet& p = s.add_member(1);
     p.self.addresses[0].address = ip_address::v4(10, 9, 9, 9);
@@ -149,7 +149,7 @@ TEST_CASE("a key with the same short id as a member's is refused") {
     CHECK(s->incarnation() == 1);
 }
 
-TEST_CASE("an accusation suspects, and only what its subject signed can be accused") {
+TEST_CASE("behaviour 23: an accusation suspects, and only what its subject signed can be accused") {
     stage s{quiet()};
     puppet& accuser = s.add_member(1);
     puppet& p = s.add_member(2, 5);
@@ -253,7 +253,7 @@ TEST_CASE("suspicion lasts as long as its accusers make it, and then the member 
     CHECK(s.fault == "");
 }
 
-TEST_CASE("with too few members to confirm, suspicion is short from the start") {
+TEST_CASE("behaviour 18: with too few members to confirm, suspicion is short from the start") {
     stage s{quiet()};
     puppet& a = s.add_member(1);
     puppet& p = s.add_member(2);
@@ -264,7 +264,7 @@ TEST_CASE("with too few members to confirm, suspicion is short from the start") 
     CHECK(s.state_of(p) == member_state::dead);
 }
 
-TEST_CASE("a new confirmation is passed on, a repeated one is not") {
+TEST_CASE("behaviour 20: a new confirmation is passed on, a repeated one is not") {
     stage s{quiet()};
     puppet& a = s.add_member(1);
     puppet& b = s.add_member(2);
@@ -298,7 +298,7 @@ TEST_CASE("confirmations beyond those that shorten the suspicion are not passed 
     }
 }
 
-TEST_CASE("only a higher incarnation clears a suspect, and that is a refutation") {
+TEST_CASE("behaviour 22: only a higher incarnation clears a suspect, and that is a refutation") {
     stage s{quiet()};
     puppet& a = s.add_member(1);
     puppet& p = s.add_member(2, 5);
@@ -329,7 +329,7 @@ TEST_CASE("a refutation that also changes the description tells both") {
     CHECK(s.fault == "");
 }
 
-TEST_CASE("only a higher incarnation brings a dead member back") {
+TEST_CASE("behaviour 22: only a higher incarnation brings a dead member back") {
     stage s{quiet()};
     puppet& a = s.add_member(1);
     puppet& p = s.add_member(2, 5);
@@ -379,7 +379,7 @@ TEST_CASE("a goodbye of an unknown node is remembered and told to nobody") {
     CHECK(s.fault == "");
 }
 
-TEST_CASE("an accused node refutes with its next incarnation, in the answer and to all") {
+TEST_CASE("behaviour 24: an accused node refutes with its next incarnation, in the answer and to all") {
     stage s{quiet(), 10};
     puppet& a = s.add_member(1);
     for (auto how : {message_type::suspect, message_type::dead}) {
@@ -483,7 +483,7 @@ TEST_CASE("two nodes with one key do not outbid each other without end, and the 
     CHECK(s.count(event_kind::conflict) == 1);
 }
 
-TEST_CASE("two records of one incarnation leave the same one everywhere, whichever came first") {
+TEST_CASE("behaviour 28: two records of one incarnation leave the same one everywhere, whichever came first") {
     puppet one{5}, two{5};
     one.self.version = "a";
     two.self.version = "b";
@@ -596,7 +596,7 @@ TEST_CASE("signature checks are budgeted, known records cost none of it") {
     CHECK(s->known_count() == 31);
 }
 
-TEST_CASE("whom the trust gate does not admit is refused before any signature is checked") {
+TEST_CASE("behaviour 37: whom the trust gate does not admit is refused before any signature is checked") {
     puppet friendly{1}, stranger{2};
     using strict = basic_stage<gossip::engine<fake_policies<gossip::allow_list>>>;
     strict::options o;
@@ -730,7 +730,7 @@ TEST_CASE("a goodbye is spread, then told to the host, then nothing more is sent
     CHECK(s.events.empty());
 }
 
-TEST_CASE("a leaving node does not come back, whatever is said of it") {
+TEST_CASE("behaviour 27: a leaving node does not come back, whatever is said of it") {
     stage s{quiet(), 7};
     puppet& p = s.add_member(1);
     puppet former{stage::own_seed};
@@ -868,7 +868,7 @@ TEST_CASE("a crash is seen by all, and a restarted node is taken back by all") {
     CHECK(c.fault == "");
 }
 
-TEST_CASE("a graceful leave is left everywhere and dead nowhere") {
+TEST_CASE("behaviour 26: a graceful leave is left everywhere and dead nowhere") {
     cluster c{5};
     c.join_all();
     REQUIRE(c.run_until([&] { return c.all_see_all(); }, 30s));

@@ -75,7 +75,7 @@ std::vector<duration> times(stage const& s, puppet const& p, message_type type, 
 
 } // namespace
 
-TEST_CASE("a member that answers its ping stays alive and is asked nothing more that period") {
+TEST_CASE("behaviour 1: a member that answers its ping stays alive and is asked nothing more that period") {
     probing s;
     puppet& p = s.add_member(1);
     std::uint64_t const nonce = s.until_ping(p);
@@ -89,7 +89,7 @@ TEST_CASE("a member that answers its ping stays alive and is asked nothing more 
     CHECK(s.fault == "");
 }
 
-TEST_CASE("a silent member is pinged again at the set times, then through helpers, then suspected") {
+TEST_CASE("behaviour 2: a silent member is pinged again at the set times, then through helpers, then suspected") {
     probing s;
     puppet& silent = s.add_member(1);
     puppet& helper = s.add_member(2);
@@ -124,7 +124,7 @@ TEST_CASE("a silent member is pinged again at the set times, then through helper
     CHECK(s.fault == "");
 }
 
-TEST_CASE("an acknowledgement through one helper keeps a member alive") {
+TEST_CASE("behaviour 3: an acknowledgement through one helper keeps a member alive") {
     probing s;
     puppet& silent = s.add_member(1);
     puppet& helper = s.add_member(2);
@@ -138,7 +138,7 @@ TEST_CASE("an acknowledgement through one helper keeps a member alive") {
     CHECK(s.count(event_kind::member_suspected) == 0);
 }
 
-TEST_CASE("helpers are alive third parties and the second wave asks others") {
+TEST_CASE("behaviour 4: helpers are alive third parties and the second wave asks others") {
     probing s;
     puppet& silent = s.add_member(1);
     std::vector<puppet*> good;
@@ -189,7 +189,7 @@ TEST_CASE("when no helper says anything the fault is sought here, but not for ev
     CHECK(s->counters().probes_unsure == 2);
 }
 
-TEST_CASE("acknowledgements nobody waits for are refused and change nothing") {
+TEST_CASE("behaviour 10: acknowledgements nobody waits for are refused and change nothing") {
     probing s;
     puppet& p = s.add_member(1);
     std::uint64_t const nonce = s.until_ping(p);
@@ -219,7 +219,7 @@ TEST_CASE("acknowledgements nobody waits for are refused and change nothing") {
     }
 }
 
-TEST_CASE("a suspected member is told with the ping, so that its answer can refute") {
+TEST_CASE("behaviour 11: a suspected member is told with the ping, so that its answer can refute") {
     probing s;
     puppet& accused = s.add_member(1);
     puppet& other = s.add_member(2);
@@ -234,7 +234,7 @@ TEST_CASE("a suspected member is told with the ping, so that its answer can refu
     }
 }
 
-TEST_CASE("every member is probed once per pass, and the dead, the gone and this node are not") {
+TEST_CASE("behaviour 12: every member is probed once per pass, and the dead, the gone and this node are not") {
     auto t = probing_only();
     t.helpers = 0;
     probing s{t};
@@ -270,7 +270,7 @@ TEST_CASE("every member is probed once per pass, and the dead, the gone and this
     CHECK(pinged.count(stage::own_address()) == 0);
 }
 
-TEST_CASE("without anybody to probe nothing is sent and the timers go on") {
+TEST_CASE("behaviour 12: without anybody to probe nothing is sent and the timers go on") {
     probing s;
     puppet& p = s.add_member(1);
     s.advance(10s);
@@ -282,7 +282,7 @@ TEST_CASE("without anybody to probe nothing is sent and the timers go on") {
     CHECK(s.sent_count(message_type::ping) == 0);
 }
 
-TEST_CASE("a member reached by stream only stays alive, and the host hears of it once a minute") {
+TEST_CASE("behaviour 6: a member reached by stream only stays alive, and the host hears of it once a minute") {
     probing s;
     puppet& p = s.add_member(1);
     std::size_t answered = 0;
@@ -313,7 +313,7 @@ TEST_CASE("a member reached by stream only stays alive, and the host hears of it
     CHECK(s->counters().probes_by_stream == answered);
 }
 
-TEST_CASE("with the stream fallback switched off no stream is tried") {
+TEST_CASE("behaviour 6: with the stream fallback switched off no stream is tried") {
     auto t = probing_only();
     t.stream_fallback = false;
     probing s{t};
@@ -372,7 +372,7 @@ TEST_CASE("a helper pings the subject for the asker, passes its answer on, and t
     CHECK(s.sent_count(message_type::nack) == 0);
 }
 
-TEST_CASE("a helper repeats its ping once and then answers nack") {
+TEST_CASE("behaviour 5: a helper repeats its ping once and then answers nack") {
     stage s{quiet()};
     s.polite = false;
     puppet& asker = s.add_member(1);

@@ -27,7 +27,7 @@ std::size_t tellings(stage const& s, message_type type, short_id subject) {
 
 } // namespace
 
-TEST_CASE("an update is sent factor times the digits of the member count, and no more") {
+TEST_CASE("behaviour 31: an update is sent factor times the digits of the member count, and no more") {
     for (std::size_t members : {1U, 9U, 12U}) {
         stage s{quiet()};
         std::vector<puppet*> all;
@@ -62,7 +62,7 @@ TEST_CASE("fresh news goes out eagerly, old news at the normal pace, and nothing
     }
 }
 
-TEST_CASE("no datagram is larger than allowed, however much there is to say") {
+TEST_CASE("behaviour 35: no datagram is larger than allowed, however much there is to say") {
     stage s{quiet()};
     for (std::uint64_t i = 1; i <= 60; ++i) {
         puppet& p = s.add(i);
@@ -92,7 +92,7 @@ TEST_CASE("no datagram is larger than allowed, however much there is to say") {
     CHECK(s.fault == "");
 }
 
-TEST_CASE("news of a dead member still goes to the dead for a while, so that they may refute, then not") {
+TEST_CASE("behaviour 30: news of a dead member still goes to the dead for a while, so that they may refute, then not") {
     auto t = quiet();
     t.gossip_to_dead = 30s;
     stage s{t};
@@ -198,7 +198,7 @@ TEST_CASE("the dead are called every contact period, at most so many, for ever, 
     }
 }
 
-TEST_CASE("tombstones of the dead and of those who left are kept for their time and then forgotten") {
+TEST_CASE("behaviour 30: tombstones of the dead and of those who left are kept for their time and then forgotten") {
     auto t = quiet();
     t.exchange_period = 20h;
     t.tombstone_time = 80h;
