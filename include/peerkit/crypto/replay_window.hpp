@@ -29,10 +29,15 @@ struct replay_window {
     std::uint64_t highest = 0;
     std::uint64_t bitmap = 0; ///< bit i: counter `highest - i` was accepted; 0: nothing heard yet
 
+    /// Begins anew with a frame that is known to be no recording, whatever was accepted before. Every holder of the
+    /// network's key can claim to be any sender, so a window may be further than its sender ever was.
+    constexpr void restart(std::uint64_t with_session, std::uint64_t counter) noexcept {
+        *this = {with_session, counter, 1};
+    }
     /// Accepts a counter at most once. A refusal changes nothing.
     [[nodiscard]] constexpr replay_verdict accept(std::uint64_t from_session, std::uint64_t counter) noexcept {
         if (from_session > session) {
-            *this = {from_session, counter, 1};
+            restart(from_session, counter);
             return replay_verdict::fresh;
         }
         if (from_session < session) return replay_verdict::too_old;

@@ -45,6 +45,9 @@ public:
         next_ = std::min({next_, made.repeat, made.nack_at});
         return true;
     }
+    [[nodiscard]] bool awaits(std::uint64_t nonce) const noexcept {
+        return std::any_of(relays_.begin(), relays_.end(), [&](relay const& r) { return r.nonce == nonce; });
+    }
     /// Takes out the relay whose ping was answered.
     [[nodiscard]] std::optional<relay> answered(std::uint64_t nonce) noexcept {
         for (std::size_t i = 0; i < relays_.size(); ++i) {

@@ -18,6 +18,16 @@ namespace {
 constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 } // namespace
 
+TEST_CASE("a window that was led astray begins anew where it is told to") {
+    replay_window w;
+    CHECK(w.accept(1, 5) == replay_verdict::fresh);
+    CHECK(w.accept(900, 1) == replay_verdict::fresh);
+    CHECK(w.accept(1, 6) == replay_verdict::too_old);
+    w.restart(1, 6);
+    CHECK(w.accept(1, 6) == replay_verdict::replayed);
+    CHECK(w.accept(1, 7) == replay_verdict::fresh);
+}
+
 TEST_CASE("a counter is fresh once") {
     replay_window w;
     CHECK(w.accept(5, 10) == replay_verdict::fresh);

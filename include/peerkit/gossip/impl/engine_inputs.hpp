@@ -100,14 +100,16 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     wire::envelope const& head = frame->envelope;
     if (head.sender == key_) return refuse(gossip_error::from_self);
     slot const sender = table_.find(head.sender);
-    if (sender != no_slot &&
-        table_[sender].window.accept(head.session, head.counter) != crypto::replay_verdict::fresh) {
-        return refuse(gossip_error::replayed);
-    }
+    bool const fresh =
+        sender == no_slot || table_[sender].window.accept(head.session, head.counter) == crypto::replay_verdict::fresh;
     auto const packet = read_packet(frame->plain, limits::packet);
     if (!packet) {
         ++counters_.malformed;
         return;
+    }
+    if (!fresh) {
+        if (!answers_question(*packet)) return refuse(gossip_error::replayed);
+        table_[sender].window.restart(head.session, head.counter);
     }
     ++counters_.datagrams_accepted;
     counters_.messages_skipped += packet->skipped();
@@ -131,6 +133,20 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         (void)dial(from, purpose::exchange, exchange_reason::contact, now, out);
     }
     arm_gossip(now);
+}
+
+/// Whether a packet answers something this node has asked and nobody answered yet: then it is no recording, and if the
+/// window of its sender says so, somebody has sent packets in the sender's name.
+template <typename Policies>
+bool engine<Policies>::answers_question(wire::packet_view const& packet) const noexcept {
+    auto messages = packet.messages();
+    for (wire::message m; messages.next(m);) {
+        if (m.type != wire::message_type::ack || m.nonce == 0) continue;
+        if (probe_.address_of(m.nonce) || relays_.awaits(m.nonce) ||
+            std::find(hellos_.begin(), hellos_.end(), m.nonce) != hellos_.end())
+            return true;
+    }
+    return false;
 }
 
 /// The messages of an opened frame, expanded first if they came compressed. `most` is what they may take then.

@@ -167,6 +167,28 @@ TEST_CASE("frames of an earlier session of a member are refused") {
     CHECK(s.refused(gossip_error::replayed) == 1);
 }
 
+TEST_CASE("a member in whose name somebody sent a far session is heard again once it answers a question") {
+    stage s{gossip::lan()};
+    s.polite = false;
+    puppet& p = s.add_member(1);
+    p.session = std::uint64_t{1} << 62U; // said by another holder of the network's key
+    s.deliver(p, [](auto& packet) { packet.ping(1, 1); });
+    p.session = 1;
+    CHECK(s.deliver(p, [](auto& packet) { packet.ping(2, 1); }).empty());
+    CHECK(s.deliver(p, [](auto& packet) { packet.ack(12345, 1); }).empty());
+    CHECK(s.refused(gossip_error::replayed) == 2);
+
+    s.forget();
+    while (s.sent_count(message_type::ping) == 0) REQUIRE(s.advance(50ms));
+    std::uint64_t const nonce = s.sent_to(p).back().find(message_type::ping)->nonce;
+    bytes const answer = p.datagram(s->id(), [&](auto& packet) { packet.ack(nonce, 1); });
+    s.deliver_raw(answer, p.where);
+    CHECK(s.refused(gossip_error::replayed) == 2);
+    CHECK(s.deliver(p, [](auto& packet) { packet.ping(3, 1); }).size() == 1);
+    s.deliver_raw(answer, p.where);
+    CHECK(s.refused(gossip_error::replayed) == 3);
+}
+
 TEST_CASE("a frame that claims to be from this node itself is refused") {
     stage s{quiet()};
     puppet self{stage::own_seed};
