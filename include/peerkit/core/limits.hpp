@@ -32,7 +32,9 @@ inline constexpr std::size_t payload = std::size_t{60} << 10U;
 inline constexpr std::size_t datagram_payload = 900;
 /// How long a request may take, in milliseconds; receivers take more for this much.
 inline constexpr std::uint32_t patience = 60'000;
-/// Bytes of all entries of one node, signatures included.
+/// Bytes of the entries a node may put, signatures included, and of those that others hold of it: they may hear of a
+/// new one before they hear what made room for it.
+inline constexpr std::size_t own_entry_bytes = std::size_t{60} << 10U;
 inline constexpr std::size_t entry_bytes = std::size_t{64} << 10U;
 /// Bytes of one stream exchange in one direction.
 inline constexpr std::size_t stream_total = std::size_t{64} << 20U;
@@ -53,7 +55,8 @@ inline constexpr std::size_t addresses = 8;      ///< typed addresses of a node
 inline constexpr std::size_t topic = 63;         ///< topic of a user message
 inline constexpr std::size_t entry_key = 63;     ///< key of an entry
 inline constexpr std::size_t entry_value = 800;  ///< value of an entry: fits a datagram beside a ping, signed
-inline constexpr std::size_t entries = 256;      ///< entries of a node; their marks fit one datagram
+inline constexpr std::size_t own_entries = 240;  ///< entries a node may put
+inline constexpr std::size_t entries = 256;      ///< entries of a node others hold; their marks fit one datagram
 inline constexpr std::size_t erased = 256;       ///< erased entries of a node that are remembered
 inline constexpr std::size_t host_name = 253;    ///< DNS name in presentation form, without the final dot
 inline constexpr std::size_t accusers = 6;       ///< distinct accusers named in one accusation

@@ -16,19 +16,30 @@
 PEERKIT_BEGIN_NAMESPACE
 namespace membership {
 
+namespace detail {
+
+/// The step and the final function of SplitMix64 (Steele, Lea, Flood 2014).
+[[nodiscard]] constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
+    z += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31U);
+}
+
+} // namespace detail
+
 /// 64 bits that stand for one version of one member's record; part of the protocol (docs/wire.md). `mark` is the
 /// record's first signature word, so that two records with one incarnation differ, too. Not secret and not resistant
 /// to its subject, who can make its own records look alike: it hides nothing but its own news.
 [[nodiscard]] constexpr std::uint64_t fingerprint(short_id key, std::uint64_t incarnation,
                                                   std::uint64_t mark) noexcept {
-    // The final step of SplitMix64 (Steele, Lea, Flood 2014), once per word.
-    constexpr auto mixed = [](std::uint64_t z) {
-        z += 0x9e3779b97f4a7c15ULL;
-        z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-        z = (z ^ (z >> 27U)) * 0x94d049bb133111ebULL;
-        return z ^ (z >> 31U);
-    };
-    return mixed(mixed(mixed(static_cast<std::uint64_t>(key)) ^ incarnation) ^ mark);
+    return detail::mixed(detail::mixed(detail::mixed(static_cast<std::uint64_t>(key)) ^ incarnation) ^ mark);
+}
+
+/// The same for one entry of a member's map: its version and first signature word. The sum over a member's entries is
+/// added to the fingerprint of the member.
+[[nodiscard]] constexpr std::uint64_t entry_fingerprint(std::uint64_t version, std::uint64_t mark) noexcept {
+    return detail::mixed(detail::mixed(version) ^ mark);
 }
 
 /// Some ranges of short ids, all `2^(64 - bits)` wide: range `i` holds the ids whose first `bits` bits are `i`. Kept

@@ -60,7 +60,7 @@ struct alignas(64) member {
     [[nodiscard]] wire::record_view record() const noexcept { return wire::record_view::trusted(record_bytes()); }
     [[nodiscard]] membership::standing standing() const noexcept { return {incarnation(), state}; }
     [[nodiscard]] std::uint64_t incarnation() const noexcept { return record().incarnation(); }
-    /// What this version of the member counts in digests.
+    /// What this version of the record counts in digests.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept {
         return membership::fingerprint(key, incarnation(),
                                        load_big<std::uint64_t>(bytes + size - wire::record_layout::signature_size));
@@ -166,8 +166,8 @@ public:
         member& row = (*this)[at];
         if (row.state == state) return;
         bool const counted = row.state <= member_state::suspect, counts = state <= member_state::suspect;
-        if (counted && !counts) digest_.remove(row.key, row.fingerprint());
-        if (!counted && counts) digest_.add(row.key, row.fingerprint());
+        if (counted && !counts) digest_.remove(row.key, fingerprint(at));
+        if (!counted && counts) digest_.add(row.key, fingerprint(at));
         --counts_[static_cast<std::size_t>(row.state)];
         ++counts_[static_cast<std::size_t>(state)];
         row.state = state;
@@ -178,7 +178,8 @@ public:
     void erase(slot at) noexcept {
         member& row = (*this)[at];
         unplace(at);
-        if (row.state <= member_state::suspect) digest_.remove(row.key, row.fingerprint());
+        if (row.state <= member_state::suspect) digest_.remove(row.key, fingerprint(at));
+        if (at < entries_.size()) entries_[at] = 0;
         --counts_[static_cast<std::size_t>(row.state)];
         --size_;
         bool const in_order = row.in_order;
@@ -187,6 +188,28 @@ public:
         row.in_order = in_order;
         row.queue_next = free_;
         free_ = at;
+    }
+
+    /// What the row counts in digests: its record, and what is held of its entries.
+    [[nodiscard]] std::uint64_t fingerprint(slot at) const noexcept {
+        return (*this)[at].fingerprint() + entries_sum(at);
+    }
+    /// The sum of the fingerprints of the member's entries, as it was set last.
+    [[nodiscard]] std::uint64_t entries_sum(slot at) const noexcept { return at < entries_.size() ? entries_[at] : 0; }
+    /// Takes memory, 8 bytes a slot, only once some member has entries.
+    void set_entries_sum(slot at, std::uint64_t sum) {
+        std::uint64_t const before = entries_sum(at);
+        if (sum == before) return;
+        if (at >= entries_.size()) {
+            std::size_t const slots = (at / block_rows + std::size_t{1}) * block_rows;
+            entries_.reserve(slots);
+            entries_.resize(slots);
+        }
+        entries_[at] = sum;
+        member const& row = (*this)[at];
+        if (row.state > member_state::suspect) return;
+        digest_.remove(row.key, before);
+        digest_.add(row.key, sum);
     }
 
     /// Sums over the reachable rows, kept up to date with every change of one.
@@ -217,7 +240,7 @@ public:
             ++used;
             ++counted[static_cast<std::size_t>(row.state)];
             if (find(row.key) != at) code = 2;
-            if (row.state <= member_state::suspect) summed.add(row.key, row.fingerprint());
+            if (row.state <= member_state::suspect) summed.add(row.key, fingerprint(at));
             std::size_t const addresses = row.record().address_count();
             bool const one = addresses < 2;
             if (row.record().short_id() != row.key || row.several == one ||
@@ -295,6 +318,7 @@ private:
     slot end_ = 0;
     slot free_ = no_slot;
     digest_tree digest_;
+    std::vector<std::uint64_t> entries_; ///< by slot; empty as long as nobody has entries
 };
 
 } // namespace membership

@@ -122,6 +122,14 @@ TEST_CASE("ranges find the keys in them, and no others, in every width") {
     }
 }
 
+TEST_CASE("the fingerprint of an entry depends on its version and its signature") {
+    CHECK(entry_fingerprint(1, 2) == entry_fingerprint(1, 2));
+    CHECK(entry_fingerprint(1, 2) != entry_fingerprint(2, 1));
+    CHECK(entry_fingerprint(1, 2) != entry_fingerprint(1, 3));
+    // By the second implementation: mixed(mixed(7) ^ 9).
+    CHECK(entry_fingerprint(7, 9) == 0x845c091421549e4aULL);
+}
+
 TEST_CASE("ranges are added in ascending order, and exist") {
     key_ranges ranges;
     ranges.reset(4);

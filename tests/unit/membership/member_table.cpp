@@ -160,3 +160,33 @@ TEST_CASE("the table's own check notices rows that were changed behind its back"
         CHECK(table.check_invariants() != 0);
     }
 }
+
+TEST_CASE("what a member's entries sum up to counts in the digest with its record, as long as it is reachable") {
+    member_table table{10, 1};
+    puppet p{1}, other{2};
+    slot const at = table.insert(view(p.record(7)), member_state::alive, time_point{});
+    std::uint64_t const bare = table.digest().root();
+    CHECK(table.fingerprint(at) == bare);
+    table.set_entries_sum(at, 1000);
+    CHECK(table.digest().root() == bare + 1000);
+    CHECK(table.fingerprint(at) == bare + 1000);
+    CHECK(table.entries_sum(at) == 1000);
+    CHECK(table.check_invariants() == 0);
+    table.set_state(at, member_state::dead, time_point{});
+    CHECK(table.digest().root() == 0);
+    table.set_entries_sum(at, 1001);
+    CHECK(table.digest().root() == 0);
+    CHECK(table.check_invariants() == 0);
+    table.set_state(at, member_state::suspect, time_point{});
+    CHECK(table.digest().root() == bare + 1001);
+    table.replace(at, view(p.record(8)));
+    CHECK(table.digest().root() == table[at].fingerprint() + 1001);
+    CHECK(table.check_invariants() == 0);
+    table.erase(at);
+    CHECK(table.digest().root() == 0);
+    // The slot is somebody else's now.
+    slot const next = table.insert(view(other.record(7)), member_state::alive, time_point{});
+    CHECK(next == at);
+    CHECK(table.digest().root() == table[next].fingerprint());
+    CHECK(table.check_invariants() == 0);
+}
