@@ -63,7 +63,15 @@ install_missing() {
 configure_and_build() {
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPEERKIT_BUILD_BENCH=ON \
         -DPEERKIT_BUILD_TESTS=OFF -DPEERKIT_BUILD_EXAMPLES=OFF &&
-        cmake --build "$build" --target peerkit_bench -j "$jobs"
+        cmake --build "$build" --target peerkit_bench -j "$jobs" &&
+        compare --only-build
+}
+
+# memberlist and foca, where there is Go or cargo; without them it only says so.
+compare() {
+    local depth=()
+    [ "$mode" = quick ] && depth=(--quick)
+    bench/compare/run.py --live "$build/bench/bench_live" --build "$build/compare" "${depth[@]}" "$@"
 }
 
 log=$build-build.log
@@ -112,6 +120,7 @@ for source in bench/micro/*.cpp bench/scenario/*.cpp; do
         *) run "$name" "$build/bench/bench_$name" ;;
     esac
 done
+run compare compare --dispatch "$results/dispatch.json"
 run include_cost bench/include_cost.py --runs "$runs" --json "$results/include_cost.json"
 
 printf '\n==== measures (%s, %d s)\n' "$mode" $((SECONDS - started))

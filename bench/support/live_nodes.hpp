@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -150,6 +151,12 @@ public:
     [[nodiscard]] node_id const& id_of(std::size_t i) const noexcept { return seats_[i].id; }
     [[nodiscard]] std::uint16_t port_of(std::size_t i) const noexcept { return seats_[i].port; }
 
+    /// Seconds from the start until 99 of 100 pairs of nodes knew each other; none if they do not yet.
+    [[nodiscard]] std::optional<double> most_pairs() const {
+        auto const at = most_.load();
+        if (at == clock::time_point{}) return std::nullopt;
+        return std::chrono::duration<double>{at - begun_}.count();
+    }
     /// Seconds from the start until every node saw all `wanted` members alive; none if that takes too long.
     [[nodiscard]] std::optional<double> await_all(std::chrono::seconds limit) {
         std::unique_lock lock{mutex_};
@@ -227,11 +234,15 @@ private:
         std::optional<net::node> node;
         node_id id;
         std::uint16_t port = 0;
+        std::size_t alive = 0;
         bool complete = false;
     };
 
     void look_at(seat& s) {
-        bool const all = s.node->alive_count() == wanted_;
+        std::size_t const alive = s.node->alive_count();
+        std::size_t const pairs = pairs_ += alive - std::exchange(s.alive, alive);
+        if (pairs * 100 >= wanted_ * seats_.size() * 99 && most_.load() == clock::time_point{}) most_ = clock::now();
+        bool const all = alive == wanted_;
         if (all == s.complete) return;
         s.complete = all;
         std::lock_guard const lock{mutex_};
@@ -244,6 +255,8 @@ private:
     std::deque<seat> seats_;
     watcher told_;
     std::size_t wanted_ = 0;
+    std::atomic<std::size_t> pairs_ = 0;
+    std::atomic<clock::time_point> most_{};
     clock::time_point begun_{};
     std::mutex mutex_;
     std::condition_variable changed_;
