@@ -83,6 +83,8 @@ set(peerkit_core_headers
     peerkit/gossip/engine.hpp
     peerkit/gossip/error.hpp
     peerkit/gossip/event.hpp
+    peerkit/gossip/exchange_partners.hpp
+    peerkit/gossip/impl/engine_comparing.hpp
     peerkit/gossip/impl/engine_exchanging.hpp
     peerkit/gossip/impl/engine_inputs.hpp
     peerkit/gossip/impl/engine_members.hpp
@@ -113,6 +115,7 @@ set(peerkit_core_headers
     peerkit/membership/shared_records.hpp
     peerkit/membership/slot_column.hpp
     peerkit/membership/suspicion.hpp
+    peerkit/membership/table_comparison.hpp
     peerkit/node/call_decider.hpp
     peerkit/node/candidate_book.hpp
     peerkit/node/candidate_gate.hpp

@@ -10,6 +10,7 @@
 #include <cstddef>
 
 using namespace peerkit;
+using gossip::exchange_opening;
 using gossip::exchange_reason;
 
 namespace {
@@ -23,6 +24,7 @@ public:
 
     duration period(duration base, std::size_t) const noexcept { return base; }
     bool offers(membership::member const&, exchange_reason) const noexcept { return true; }
+    exchange_opening opening(exchange_reason) const noexcept { return exchange_opening::whole; }
 };
 static_assert(gossip::AntiEntropy<least_repair>);
 static_assert(gossip::check_anti_entropy<least_repair>());
@@ -36,18 +38,31 @@ struct repair_bad_news {
         return why != peerkit::gossip::exchange_reason::periodic ||
                row.state != peerkit::membership::member_state::alive;
     }
+    [[nodiscard]] peerkit::gossip::exchange_opening opening(peerkit::gossip::exchange_reason) const noexcept {
+        return peerkit::gossip::exchange_opening::whole;
+    }
 };
 static_assert(peerkit::gossip::check_anti_entropy<repair_bad_news>());
 // [/exemplar]
 
 static_assert(gossip::check_anti_entropy<gossip::full_state>());
+static_assert(gossip::check_anti_entropy<gossip::digest_ranges>());
 
 // Each requirement is missing from a type of its own, and from that one alone.
 struct no_period {
     bool offers(membership::member const&, exchange_reason) const noexcept { return true; }
+    exchange_opening opening(exchange_reason) const noexcept { return exchange_opening::whole; }
 };
 struct no_offers {
     duration period(duration base, std::size_t) const noexcept { return base; }
+    exchange_opening opening(exchange_reason) const noexcept { return exchange_opening::whole; }
+};
+struct no_opening {
+    duration period(duration base, std::size_t) const noexcept { return base; }
+    bool offers(membership::member const&, exchange_reason) const noexcept { return true; }
+};
+struct opening_is_a_flag : no_opening {
+    bool opening(exchange_reason) const noexcept { return true; }
 };
 struct period_in_seconds : no_period {
     int period(duration, std::size_t) const noexcept { return 30; }
@@ -57,6 +72,8 @@ struct offers_may_throw : no_offers {
 };
 static_assert(!gossip::HasExchangePeriod<no_period> && gossip::HasExchangeOffer<no_period>);
 static_assert(!gossip::HasExchangeOffer<no_offers> && gossip::HasExchangePeriod<no_offers>);
+static_assert(!gossip::HasExchangeOpening<no_opening> && gossip::HasExchangeOffer<no_opening>);
+static_assert(!gossip::AntiEntropy<no_opening> && !gossip::AntiEntropy<opening_is_a_flag>);
 static_assert(!gossip::HasExchangePeriod<period_in_seconds> && !gossip::AntiEntropy<period_in_seconds>);
 static_assert(!gossip::HasExchangeOffer<offers_may_throw> && !gossip::AntiEntropy<offers_may_throw>);
 

@@ -37,6 +37,8 @@ struct counters {
     std::uint64_t duplicates = 0;       ///< records already held, byte for byte
     std::uint64_t refutations = 0;      ///< own incarnations minted to refute
     std::uint64_t exchanges = 0;        ///< completed state exchanges, both roles
+    std::uint64_t comparisons = 0;      ///< of digests, both roles
+    std::uint64_t records_repaired = 0; ///< records sent because a comparison found that they were missing
     std::uint64_t pauses = 0;           ///< times this node noticed that it had slept
     std::uint64_t messages_skipped = 0; ///< unknown message types passed over
     std::uint64_t malformed = 0;        ///< frames and records that do not decode, or do not open

@@ -21,6 +21,7 @@
 #include <peerkit/gossip/counters.hpp>
 #include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/exchange_partners.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
 #include <peerkit/gossip/observed_addresses.hpp>
@@ -34,11 +35,14 @@
 #include <peerkit/membership/member_table.hpp>
 #include <peerkit/membership/shared_records.hpp>
 #include <peerkit/membership/suspicion.hpp>
+#include <peerkit/membership/table_comparison.hpp>
+#include <peerkit/wire/digest.hpp>
 #include <peerkit/wire/envelope.hpp>
 #include <peerkit/wire/message.hpp>
 #include <peerkit/wire/record.hpp>
 #include <peerkit/wire/stream.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -205,6 +209,10 @@ private:
     static constexpr duration settling_gap = std::chrono::milliseconds{1500};
     /// A queue longer than this is a storm: many changes at once, which exchanges repair better than repetition.
     static constexpr std::size_t storm = 64;
+    /// So many members may differ without everything being exchanged.
+    static constexpr std::size_t whole_above = 64;
+    /// Datagrams that one of a comparison is answered with, at most; what is left over comes up the next time.
+    static constexpr unsigned comparison_answers = 8;
 
     enum class life : std::uint8_t { fresh, running, leaving, left };
     enum class purpose : std::uint8_t { exchange, probe, serve };
@@ -233,9 +241,9 @@ private:
         ip_endpoint source{};
         short_id sender{};
         bool over_stream = false;
-        bool in_exchange = false;
-        bool as_dead = false;    ///< the record comes with an accusation of death
-        bool introduced = false; ///< by the host: not passed on
+        bool in_exchange = false; ///< or in a comparison: what is held, and not what is new
+        bool as_dead = false;     ///< the record comes with an accusation of death
+        bool introduced = false;  ///< by the host: not passed on
     };
     /// What the answer to one packet will hold.
     struct reply {
@@ -243,7 +251,15 @@ private:
             short_id subject;
             std::uint64_t known;
         };
+        /// What the packet says about digests; the bodies point into it.
+        struct comparison {
+            wire::digest_kind kind;
+            std::uint32_t members;
+            std::uint64_t sum;
+            byte_view sums, listing, pull;
+        };
         static constexpr std::size_t most = 8;
+        std::optional<comparison> compared{};
         std::array<std::uint64_t, 4> acks;
         std::array<wanted, most> wants;
         std::array<slot, most> announces;
@@ -295,6 +311,7 @@ private:
     }
     [[nodiscard]] membership::announced_address announced(slot who, ip_endpoint const& source) const noexcept;
     void write_member(slot at, wire::packet_writer& packet) const;
+    [[nodiscard]] std::size_t member_size(slot at) const noexcept;
 
     // impl/engine_members.hpp
     void on_record(byte_view bytes, origin const& from, reply& answer, time_point now, outbox& out);
@@ -368,10 +385,35 @@ private:
     void apply_stream_message(stream_state& s, wire::message const& m, bool as_dead, reply& answer, bool& done,
                               time_point now, outbox& out);
     void exchange_done(stream_state const& s, time_point now, outbox& out);
+    void exchange_sooner(std::uint64_t learnt, time_point now) noexcept;
     void tell_joined(cause why, short_id by, ip_endpoint const& where, outbox& out);
     void tell_join_failed(ip_endpoint const& where, error why, outbox& out);
     void tick_exchange(time_point now, outbox& out);
     void tick_streams(time_point now, outbox& out);
+
+    // impl/engine_comparing.hpp
+    /// Where the answer to a comparison goes, how much of it may, and which budget pays.
+    struct comparison_answer {
+        ip_endpoint where{};
+        slot who = no_slot;
+        std::size_t allowed = 0; ///< bytes
+        token_bucket& budget;
+        unsigned left = comparison_answers;
+    };
+    [[nodiscard]] slot exchange_partner(time_point now) noexcept;
+    void ask_digest(slot at, outbox& out);
+    void head_comparison(wire::packet_writer& packet, wire::digest_kind kind) const noexcept;
+    void note_comparison(wire::message const& m, origin const& from, reply& answer) noexcept;
+    void answer_comparison(typename reply::comparison const& said, origin const& from, std::size_t received,
+                           time_point now, outbox& out);
+    template <typename Fill>
+    bool say(wire::digest_kind kind, comparison_answer& to, time_point now, outbox& out, Fill&& fill);
+    bool say_all_sums(wire::digest_kind kind, std::size_t members, comparison_answer& to, time_point now, outbox& out);
+    void say_parts(comparison_answer& to, time_point now, outbox& out);
+    void say_listing(comparison_answer& to, time_point now, outbox& out);
+    void say_records(comparison_answer& to, time_point now, outbox& out);
+    [[nodiscard]] bool too_different(std::size_t theirs) const noexcept;
+    void exchange_whole(slot who, time_point now, outbox& out);
 
     signing identity_;
     sealing sealing_;
@@ -409,6 +451,10 @@ private:
     membership::contact_log contacts_;
     gossip::evidence evidence_; ///< of the state that is being left
     observed_addresses observed_;
+    membership::table_comparison compare_;
+    exchange_partners partners_;
+    token_bucket own_;    ///< packets of comparisons this node began
+    token_bucket others_; ///< and of those others began
     std::vector<stream_state> streams_;
     std::uint32_t last_stream_ = 0;
     std::vector<slot> order_; ///< probing order of this pass
@@ -422,6 +468,7 @@ private:
     time_point next_gossip_ = never;
     time_point last_gossip_{};
     time_point next_exchange_ = never;
+    time_point next_whole_{}; ///< a comparison leads to no exchange of everything before
     time_point next_contact_ = never;
     time_point next_sweep_ = never;
     time_point next_stream_ = never;
@@ -437,6 +484,7 @@ private:
 } // namespace gossip
 PEERKIT_END_NAMESPACE
 
+#include <peerkit/gossip/impl/engine_comparing.hpp>
 #include <peerkit/gossip/impl/engine_exchanging.hpp>
 #include <peerkit/gossip/impl/engine_inputs.hpp>
 #include <peerkit/gossip/impl/engine_members.hpp>

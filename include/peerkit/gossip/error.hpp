@@ -38,8 +38,10 @@ enum class gossip_error : std::uint16_t {
     not_running,            ///< The call needs a started node that has not left.
     bad_tunables,           ///< The tunables contradict each other; the field names the relation.
     implausible_address,    ///< A member says it sees this node at an address that nobody far away can see.
+    comparison_over_budget, ///< More packets that compare digests than the budget allows.
+    never_agrees,           ///< Comparing with a member comes to no end; it is left alone for a while.
 };
-inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::implausible_address) + 1;
+inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::never_agrees) + 1;
 
 } // namespace gossip
 
@@ -72,6 +74,8 @@ struct domain_of<gossip::gossip_error> {
         case not_running: return "the call needs a started node that has not left";
         case bad_tunables: return "the tunables contradict each other";
         case implausible_address: return "a member says it sees this node at an address that nobody far away can see";
+        case comparison_over_budget: return "more packets that compare digests than the budget allows";
+        case never_agrees: return "comparing digests with a member comes to no end";
         }
         return "unknown gossip error";
     }

@@ -22,7 +22,7 @@ namespace gossip {
 /// using trusted = usual::with_announcements<gossip::allow_list>;
 /// @endcode
 template <crypto::Signing Signing, crypto::FrameSealing Sealing, Rng Random,
-          AnnouncementHandler Announcements = accept_announcements, AntiEntropy Repair = full_state,
+          AnnouncementHandler Announcements = accept_announcements, AntiEntropy Repair = digest_ranges,
           FailureDetector Detector = persistent_swim, wire::Compression Compression = wire::no_compression>
 struct policies {
     using signing = Signing;

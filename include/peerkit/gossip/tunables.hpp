@@ -46,7 +46,7 @@ struct tunables {
     duration gossip_to_dead = std::chrono::seconds{30};        ///< the dead are still told, so that they may refute
 
     // Repair.
-    duration exchange_period = std::chrono::seconds{30}; ///< full exchange with a random member; grows with log2 n
+    duration exchange_period = std::chrono::seconds{30}; ///< base of the time between exchanges with a random member
     duration contact_period = std::chrono::seconds{10};  ///< a few of the dead are called, for ever
     std::uint8_t contacts = 3;                           ///< how many of them per period
     duration tombstone_time = std::chrono::hours{24};    ///< dead and left are remembered; outlasts partitions
@@ -60,6 +60,8 @@ struct tunables {
     std::size_t max_suspicions = 4096;        ///< running suspicions
     std::size_t max_streams = 64;             ///< streams, dialled and accepted together
     std::uint32_t packets_per_source = 20000; ///< datagrams per second from one address, burst the same
+    std::uint32_t comparison_packets =
+        256; ///< of comparisons, per second, burst the same; once for own, once for others'
     std::uint32_t verifies_per_second = 5000; ///< signature checks per second, burst twice that
 };
 
@@ -133,7 +135,8 @@ struct tunables {
     if (t.max_members < 2 || t.max_members > (std::size_t{1} << 24U)) return bad("2 <= max_members <= 2^24");
     if (t.max_streams < 4 || t.max_suspicions < 1 || t.max_relays < 1) return bad("caps leave room to work");
     if (t.max_suspicions >= 65535) return bad("max_suspicions < 65535");
-    if (t.packets_per_source == 0 || t.verifies_per_second == 0) return bad("budgets are positive");
+    if (t.packets_per_source == 0 || t.verifies_per_second == 0 || t.comparison_packets == 0)
+        return bad("budgets are positive");
     if (t.verifies_per_second > 100'000'000) return bad("verifies_per_second <= 10^8");
     return {};
 }

@@ -64,8 +64,8 @@ struct invariant_options {
     o.max_members = t.max_members;
     o.max_streams = t.max_streams;
     o.period = t.probe_period;
-    // An answer, a forwarded probe, the goods an answer asks for, an update worth telling at once.
-    o.replies_per_datagram = 4;
+    // An answer, and up to eight datagrams with what a comparison found missing.
+    o.replies_per_datagram = 9;
     auto const rounds = static_cast<std::uint32_t>(t.probe_period / t.eager_interval) + 2;
     // A period may hold the end of one probe and the beginning of the next; candidates are called in both families.
     // Members with several addresses are pinged at the others too.
@@ -73,7 +73,7 @@ struct invariant_options {
     o.timer_datagrams = 2U * (t.direct_tries + other_addresses + 2U * t.helpers) + rounds * t.fan_out + 4U * t.contacts;
     // Helping costs a repeated ping, to two addresses of the subject if it has them, and a nack.
     o.timer_datagrams_per_received = 3;
-    // One ping and one ack, and a tenth for what is called without being alive.
+    // One ping and one ack, and a tenth for comparisons and what is called without being alive.
     auto const calls = 2 * t.contacts * static_cast<std::uint32_t>(1000 * t.probe_period / t.contact_period);
     o.quiet_per_mille = 2200 + calls;
     return o;

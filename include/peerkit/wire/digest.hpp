@@ -27,7 +27,7 @@ enum class digest_kind : std::uint8_t {
 struct listed {
     short_id key{};
     std::uint64_t incarnation = 0;
-    std::uint16_t mark = 0; ///< the low half of the low half of its fingerprint: tells records of one incarnation apart
+    std::uint16_t mark = 0; ///< the low 16 bits of its fingerprint: tells records of one incarnation apart
     [[nodiscard]] friend constexpr bool operator==(listed const&, listed const&) noexcept = default;
 };
 

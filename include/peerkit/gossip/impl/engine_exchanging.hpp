@@ -263,10 +263,7 @@ void engine<Policies>::exchange_done(stream_state const& s, time_point now, outb
         return tell_join_failed(s.where, error{s.refused.value_or(gossip_error::stream_refused), 0, "members"}, out);
     }
     bool const first = !joined_ && table_.reachable() > 1;
-    if (first || (s.use == purpose::exchange && news_ - s.news_before > 1 + table_.reachable() / 100)) {
-        exchange_gap_ = settling_gap;
-        next_exchange_ = std::min(next_exchange_, now + jitter(rng_, exchange_gap_, 40));
-    }
+    if (first || s.use == purpose::exchange) exchange_sooner(first ? ~std::uint64_t{0} : news_ - s.news_before, now);
     if (!first) return;
     cause const why = s.reason == exchange_reason::join      ? cause::requested
                       : s.reason == exchange_reason::contact ? cause::contacted
@@ -286,6 +283,14 @@ void engine<Policies>::tell_joined(cause why, short_id by, ip_endpoint const& wh
     e.where = where;
     e.count = static_cast<std::uint32_t>(table_.reachable());
     out.notify(e);
+}
+
+/// Much was learnt from an exchange or a comparison, so there may be more to learn.
+template <typename Policies>
+void engine<Policies>::exchange_sooner(std::uint64_t learnt, time_point now) noexcept {
+    if (learnt <= 1 + table_.reachable() / 100) return;
+    exchange_gap_ = settling_gap;
+    next_exchange_ = std::min(next_exchange_, now + jitter(rng_, exchange_gap_, 40));
 }
 
 /// Ends a stream; `why` tells what went wrong, if anything did.
@@ -347,8 +352,19 @@ void engine<Policies>::tick_exchange(time_point now, outbox& out) {
     exchange_gap_ = std::min(exchange_gap_ * 2, period);
     next_exchange_ = now + jitter(rng_, exchange_gap_, 20);
     if (observed_.expire(now)) adopt_observed(now, out);
-    slot const at = random_alive(key_);
+    short_id const last = partners_.last();
+    if (partners_.end(news_, now, period * 16)) {
+        // Comparing comes to no end with this one. Everything once, then nothing for a while.
+        refuse(gossip_error::never_agrees);
+        if (slot const who = table_.find(last); who != no_slot && table_[who].state <= member_state::suspect)
+            dial_member(who, 0, now, out);
+    }
+    slot const at = exchange_partner(now);
     if (at == no_slot) return;
+    // Who answers no datagram may answer a stream.
+    if (repair_.opening(exchange_reason::periodic) == exchange_opening::compare && partners_.unanswered() < 3)
+        return ask_digest(at, out);
+    partners_.begin(table_[at].key, news_, false);
     dial_member(at, 0, now, out);
 }
 

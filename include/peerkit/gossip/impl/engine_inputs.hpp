@@ -17,7 +17,8 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       table_{options_.tunables.max_members, rng_(), options_.shared}, suspicions_{options_.tunables.max_suspicions},
       sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
-      relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)} {
+      relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)},
+      own_{options_.tunables.comparison_packets, options_.tunables.comparison_packets}, others_{own_} {
     streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
 }
 
@@ -35,7 +36,7 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     session_ = first;
     life_ = life::running;
     next_probe_ = now + uniform(rng_, numbers().probe_period);
-    next_exchange_ = now + uniform(rng_, numbers().exchange_period);
+    next_exchange_ = now + uniform(rng_, repair_.period(numbers().exchange_period, 1));
     next_contact_ = now + uniform(rng_, numbers().contact_period);
     next_sweep_ = now + numbers().tombstone_time / 16;
     return {};
@@ -119,7 +120,7 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     reply answer;
     answer.sender_was_alive = sender != no_slot && table_[sender].state == member_state::alive;
     for_each_message(*packet, [&](wire::message const& m, bool as_dead) {
-        apply(m, {from, head.sender, false, false, as_dead}, answer, now, out);
+        apply(m, {from, head.sender, false, answer.compared.has_value(), as_dead}, answer, now, out);
     });
     if (sender == no_slot) {
         // The packet that introduces its sender is no more to be replayed than the next.
@@ -129,7 +130,17 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         }
     }
     if (!answer.empty()) send_reply(answer, source, bytes.size(), now, out);
+    if (answer.compared) {
+        answer_comparison(*answer.compared, source, bytes.size(), now, out);
+        if (partners_.awaits(head.sender)) exchange_sooner(partners_.learnt(news_), now);
+    }
     if (answer.contact_made && !answer.sender_was_alive && life_ == life::running) {
+        slot const met = table_.find(head.sender);
+        if (met != no_slot && table_[met].state == member_state::alive &&
+            repair_.opening(exchange_reason::contact) == exchange_opening::compare) {
+            ask_digest(met, out);
+            return arm_gossip(now);
+        }
         (void)dial(from, purpose::exchange, exchange_reason::contact, now, out);
     }
     arm_gossip(now);
@@ -226,7 +237,7 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case wire::message_type::digest:
     case wire::message_type::listing:
     case wire::message_type::sums:
-    case wire::message_type::pull:
+    case wire::message_type::pull: note_comparison(m, from, answer); break;
     case broadcast:
     case user_message:
     case request:
@@ -291,6 +302,17 @@ void engine<Policies>::write_member(slot at, wire::packet_writer& packet) const 
     member_state const state = table_[at].state;
     if (!packet.announce(table_[at].record_bytes())) return;
     if (state == member_state::suspect || state == member_state::dead) (void)write_update(at, packet);
+}
+
+/// Bytes that `write_member` takes.
+template <typename Policies>
+std::size_t engine<Policies>::member_size(slot at) const noexcept {
+    member const& row = table_[at];
+    std::size_t const record = wire::message_head + row.record_bytes().size();
+    std::size_t const accusers = row.state == member_state::suspect ? suspicions_[row.suspicion].names().size()
+                                 : row.state == member_state::dead  ? 1
+                                                                    : 0;
+    return record + (accusers == 0 ? 0 : wire::message_head + wire::detail::accusation_head + 8 * accusers);
 }
 
 template <typename Policies>

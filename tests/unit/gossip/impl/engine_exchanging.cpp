@@ -494,6 +494,9 @@ TEST_CASE("a repair policy says what is offered and how often") {
         [[nodiscard]] bool offers(membership::member const& row, gossip::exchange_reason why) const noexcept {
             return row.record().name() == "n1000" || why == gossip::exchange_reason::join;
         }
+        [[nodiscard]] gossip::exchange_opening opening(gossip::exchange_reason) const noexcept {
+            return gossip::exchange_opening::whole;
+        }
     };
     using chosen = basic_stage<gossip::engine<fake_policies<gossip::accept_announcements, only_itself>>>;
     chosen::options o;
