@@ -84,6 +84,7 @@ set(peerkit_core_headers
     peerkit/gossip/error.hpp
     peerkit/gossip/event.hpp
     peerkit/gossip/exchange_partners.hpp
+    peerkit/gossip/explanation.hpp
     peerkit/gossip/impl/engine_comparing.hpp
     peerkit/gossip/impl/engine_exchanging.hpp
     peerkit/gossip/impl/engine_inputs.hpp
@@ -91,6 +92,7 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_observing.hpp
     peerkit/gossip/impl/engine_probing.hpp
     peerkit/gossip/impl/engine_spreading.hpp
+    peerkit/gossip/journal.hpp
     peerkit/gossip/lifeguard.hpp
     peerkit/gossip/member_query.hpp
     peerkit/gossip/member_view.hpp

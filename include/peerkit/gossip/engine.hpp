@@ -22,6 +22,8 @@
 #include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/exchange_partners.hpp>
+#include <peerkit/gossip/explanation.hpp>
+#include <peerkit/gossip/journal.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
 #include <peerkit/gossip/observed_addresses.hpp>
@@ -187,6 +189,8 @@ public:
         auto const found = find(id.short_id());
         return found && found->id() == id ? found : std::nullopt;
     }
+    /// Why a member, this node included, has the state it has here. None if it is not known. Allocates.
+    [[nodiscard]] std::optional<explanation> explain(node_id const& id, time_point now) const;
     [[nodiscard]] gossip::counters const& counters() const noexcept { return counters_; }
     /// How this node finds out who is gone.
     [[nodiscard]] detector const& watch() const noexcept { return detector_; }
@@ -336,6 +340,7 @@ private:
     [[nodiscard]] member_view view(slot at, member const& row) const noexcept {
         return {row, at == self_, &contacts_, at};
     }
+    [[nodiscard]] explanation::witness witness(short_id key) const;
     void remember(slot at, time_point now) noexcept;
     void attach_evidence(event& e, slot at) noexcept;
     [[nodiscard]] bool just_came(short_id key, time_point now) const noexcept;
@@ -449,6 +454,7 @@ private:
     relay_list relays_;
     membership::address_book addresses_;
     membership::contact_log contacts_;
+    gossip::journal journal_;
     gossip::evidence evidence_; ///< of the state that is being left
     observed_addresses observed_;
     membership::table_comparison compare_;

@@ -19,6 +19,7 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/counters.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/explanation.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
 #include <peerkit/gossip/policies.hpp>
@@ -299,6 +300,10 @@ public:
         auto const found = runtime_->logic().find(id);
         if (!found) return std::nullopt;
         return copy_of(*found, runtime_->now());
+    }
+    /// Why a member has the state it has, as a value; `gossip::to_text` makes some lines of it.
+    [[nodiscard]] std::optional<gossip::explanation> explain(node_id const& id) const {
+        return runtime_->logic().explain(id, runtime_->now());
     }
     /// Copies of every place to call that is known, members among them, with what became of the last call: the first
     /// thing to look at when a cluster does not form.

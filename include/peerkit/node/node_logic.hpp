@@ -18,6 +18,7 @@
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/gossip/engine.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/explanation.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
@@ -241,6 +242,9 @@ public:
     }
     [[nodiscard]] std::optional<gossip::member_view> find(node_id const& id) const noexcept { return engine_.find(id); }
     [[nodiscard]] std::optional<gossip::member_view> find(short_id key) const noexcept { return engine_.find(key); }
+    [[nodiscard]] std::optional<gossip::explanation> explain(node_id const& id, time_point now) const {
+        return engine_.explain(id, now);
+    }
     [[nodiscard]] gossip::counters const& counters() const noexcept { return engine_.counters(); }
     [[nodiscard]] engine_type& engine() noexcept { return engine_; }
     [[nodiscard]] engine_type const& engine() const noexcept { return engine_; }

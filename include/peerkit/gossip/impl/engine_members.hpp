@@ -401,6 +401,7 @@ void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, 
     e.incarnation = table_[at].incarnation();
     e.where = table_[at].endpoint();
     attach_evidence(e, at);
+    journal_.note(e, last_input_);
     out.notify(e);
 }
 

@@ -7,9 +7,61 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
+
+template <typename Policies>
+explanation::witness engine<Policies>::witness(short_id key) const {
+    slot const at = table_.find(key);
+    return {key, at == no_slot ? std::string{} : std::string{table_[at].record().name()}};
+}
+
+template <typename Policies>
+std::optional<explanation> engine<Policies>::explain(node_id const& id, time_point now) const {
+    slot const at = table_.find(id.short_id());
+    if (at == no_slot || table_[at].record().id() != id) return std::nullopt;
+    member const& row = table_[at];
+    wire::record_view const record = row.record();
+    explanation made;
+    made.id = id;
+    made.name = std::string{record.name()};
+    made.is_self = at == self_;
+    made.state = row.state;
+    made.in_state = std::max(now - row.since, duration::zero());
+    made.incarnation = record.incarnation();
+    made.reported = row.reported;
+    made.asked = now;
+    if (row.suspicion != member::no_suspicion) {
+        membership::suspicion const& running = suspicions_[row.suspicion];
+        for (short_id const accuser : running.names()) made.accusers.push_back(witness(accuser));
+        made.left_to_refute = std::max(running.deadline - now, duration::zero());
+        made.confirmations = static_cast<std::uint8_t>(running.bounds.confirmations);
+    }
+    made.probed_now = probe_.active() && probe_.subject_key() == row.key;
+    member_view const seen = view(at, row);
+    made.round_trip = seen.round_trip();
+    if (auto const heard = seen.last_heard(now)) made.last_heard = now - *heard;
+    membership::address_book::endpoints const ways = addresses_.to_try(row);
+    for (std::size_t i = 0; i < ways.size; ++i) {
+        explanation::way way{ways.where[i]};
+        way.in_use = i == 0;
+        way.proven = i == 0 && row.proven != 0;
+        std::size_t index = record.index_of(way.where).value_or(0);
+        for (typed_address const& a : record.addresses()) {
+            if (index-- == 0) way.kind = a.kind;
+        }
+        made.ways.push_back(way);
+    }
+    journal_.for_each(row.key, [&](journal_entry const& entry) {
+        made.changes.push_back({std::max(now - entry.at, duration::zero()), entry.kind, entry.why, witness(entry.by)});
+    });
+    return made;
+}
 
 /// To be called before the state of a row changes: what the event of it will tell of the state that ends.
 template <typename Policies>

@@ -177,6 +177,47 @@ TEST_CASE("two clusters that meet are told of where they meet, with the number t
     CHECK(merged(5)[0].by == c[1].id().short_id());
 }
 
+TEST_CASE("a member's state is explained: who accuses, how long it has, when it was heard, and what happened before") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    puppet &a = s.add_member(2), &b = s.add_member(3);
+    CHECK_FALSE(s->explain(puppet{9}.id(), s.now()));
+    s.sleep(10s);
+    s.accuse(a, message_type::suspect, p, 1);
+    s.sleep(2s);
+    s.accuse(b, message_type::suspect, p, 1);
+    s.sleep(2s);
+    auto const why = s->explain(p.id(), s.now());
+    REQUIRE(why);
+    CHECK(why->name == "n1");
+    CHECK(why->state == member_state::suspect);
+    CHECK(why->in_state == 4s);
+    CHECK(why->incarnation == 1);
+    CHECK(why->reported);
+    REQUIRE(why->accusers.size() == 2);
+    CHECK(why->accusers[0].name.substr(0, 1) == "n");
+    REQUIRE(why->left_to_refute);
+    CHECK(*why->left_to_refute > 0s);
+    CHECK(why->last_heard);
+    CHECK(*why->last_heard >= 14s);
+    CHECK_FALSE(why->round_trip);
+    REQUIRE(why->ways.size() == 1);
+    CHECK(why->ways[0].where == p.where);
+    CHECK(why->ways[0].kind == address_kind::local);
+    CHECK(why->ways[0].in_use);
+    REQUIRE(why->learnt() != nullptr);
+    CHECK(why->learnt()->why == cause::contacted);
+    CHECK(why->learnt()->by.name == "n1");
+    REQUIRE(why->changes.size() == 2);
+    CHECK(why->changes[1].kind == event_kind::member_suspected);
+    CHECK(why->changes[1].by.id == a.key());
+    auto const self = s->explain(s->id(), s.now());
+    REQUIRE(self);
+    CHECK(self->is_self);
+    CHECK(self->accusers.empty());
+    CHECK_FALSE(self->left_to_refute);
+}
+
 TEST_CASE("the answer to a ping tells how long the way is, also when an earlier ping of the probe was lost") {
     stage s;
     s.polite = false;
