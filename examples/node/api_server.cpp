@@ -82,19 +82,20 @@ api_server::api_server(ip_address const& address, std::uint16_t port, std::strin
 
 api_server::~api_server() { stop(); }
 
-void api_server::serve(question ask) {
-    state_->server.Get("/health", [ask = std::move(ask)](httplib::Request const&, httplib::Response& response) {
-        auto coming = ask();
-        api_answer answer{false, R"({"status":"stalled"})"};
+void api_server::serve(std::vector<std::string> const& paths, question ask) {
+    auto const answer_it = [ask = std::move(ask)](httplib::Request const& request, httplib::Response& response) {
+        auto coming = ask({request.path, {request.params.begin(), request.params.end()}});
+        api_answer answer{503, R"({"status":"stalled"})"};
         if (coming.wait_for(patience) == std::future_status::ready) {
             try {
                 answer = coming.get();
             } catch (std::future_error const&) { // the loop ended without answering
             }
         }
-        response.status = answer.well ? 200 : 503;
+        response.status = answer.status;
         response.set_content(answer.document + "\n", "application/json");
-    });
+    };
+    for (std::string const& path : paths) state_->server.Get(path, answer_it);
     state_->thread = std::thread{[state = state_.get()] {
         state->server.listen_after_bind();
         state->ended = true;

@@ -1,5 +1,5 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// Serves GET /health over HTTP from threads of its own.
+// Serves GET /health and GET /members over HTTP from threads of its own.
 #ifndef PEERKIT_NODE_API_SERVER_HPP
 #define PEERKIT_NODE_API_SERVER_HPP
 
@@ -8,14 +8,21 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace node_program {
 
-/// An answer of the node: the document, and whether the node is well.
+/// What is asked: a path, and what follows its question mark.
+struct api_request {
+    std::string path;
+    std::multimap<std::string, std::string> parameters;
+};
+/// An answer of the node: an HTTP status and a JSON document.
 struct api_answer {
-    bool well = false;
+    int status = 503;
     std::string document;
 };
 
@@ -24,7 +31,7 @@ struct api_answer {
 class api_server {
 public:
     /// Called from the server's threads; the future is fulfilled by the node's own.
-    using question = std::function<std::future<api_answer>()>;
+    using question = std::function<std::future<api_answer>(api_request)>;
 
     /// Takes `port`, or the next one that is free. @param flag which the address is from, for messages. @throws refusal
     api_server(peerkit::ip_address const& address, std::uint16_t port, std::string const& flag);
@@ -33,8 +40,8 @@ public:
     api_server& operator=(api_server const&) = delete;
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-    /// Answers from now on.
-    void serve(question ask);
+    /// Answers GET for these paths from now on.
+    void serve(std::vector<std::string> const& paths, question ask);
     /// Ends the threads; returns when they have ended.
     void stop();
 

@@ -13,11 +13,16 @@ using namespace peerkit;
 
 namespace {
 
+std::int64_t milliseconds(duration span) { return std::chrono::duration_cast<std::chrono::milliseconds>(span).count(); }
+std::int64_t microseconds(duration span) { return std::chrono::duration_cast<std::chrono::microseconds>(span).count(); }
+
 void put_member(json_writer& out, net::member_info const& m) {
     out.open('{').key("name").value(m.name).key("id").value(m.id.to_string());
     out.key("state").value(membership::to_string(m.state)).key("self").value(m.is_self);
     out.key("in_state_s").value(std::chrono::duration_cast<std::chrono::seconds>(m.in_state).count());
     out.key("incarnation").value(m.incarnation).key("endpoint").value(m.endpoint.to_string());
+    if (m.round_trip) out.key("round_trip_us").value(microseconds(*m.round_trip));
+    if (m.heard_since) out.key("heard_since_ms").value(milliseconds(*m.heard_since));
     out.key("addresses").open('[');
     for (typed_address const& a : m.about.addresses) {
         out.value(ip_endpoint{a.address, a.port != 0 ? a.port : m.about.gossip_port}.to_string());
@@ -69,6 +74,40 @@ std::string to_json(health const& h) {
     out.close(']').key("candidates").open('[');
     for (net::candidate_info const& c : h.candidates) put_candidate(out, c);
     return std::move(out.close(']').close('}')).text();
+}
+
+std::string to_json(std::vector<net::member_info> const& members) {
+    json_writer out;
+    out.open('{').key("members").open('[');
+    for (net::member_info const& m : members) put_member(out, m);
+    return std::move(out.close(']').close('}')).text();
+}
+
+std::string to_json(gossip::explanation const& why) {
+    json_writer out;
+    out.open('{').key("id").value(why.id.to_string()).key("name").value(why.name);
+    out.key("state").value(membership::to_string(why.state)).key("in_state_ms").value(milliseconds(why.in_state));
+    out.key("incarnation").value(why.incarnation).key("accusers").open('[');
+    for (auto const& accuser : why.accusers)
+        out.open('{').key("id").value(to_string(accuser.id)).key("name").value(accuser.name).close('}');
+    out.close(']');
+    if (why.left_to_refute) out.key("left_to_refute_ms").value(milliseconds(*why.left_to_refute));
+    if (why.last_heard) out.key("last_heard_ms").value(milliseconds(*why.last_heard));
+    if (why.round_trip) out.key("round_trip_us").value(microseconds(why.round_trip->smoothed));
+    out.key("ways").open('[');
+    for (auto const& way : why.ways)
+        out.open('{').key("endpoint").value(way.where.to_string()).key("proven").value(way.proven).close('}');
+    out.close(']').key("changes").open('[');
+    for (auto const& change : why.changes) {
+        out.open('{').key("ago_ms").value(milliseconds(change.ago)).key("what").value(gossip::to_string(change.kind));
+        out.key("why").value(gossip::to_string(change.why)).key("by").value(to_string(change.by.id)).close('}');
+    }
+    return std::move(out.close(']').key("text").value(gossip::to_text(why)).close('}')).text();
+}
+
+std::string error_document(std::string const& what) {
+    json_writer out;
+    return std::move(out.open('{').key("error").value(what).close('}')).text();
 }
 
 } // namespace node_program

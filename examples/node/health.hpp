@@ -1,11 +1,12 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// The document GET /health answers with.
+// The documents GET /health and GET /members answer with.
 #ifndef PEERKIT_NODE_HEALTH_HPP
 #define PEERKIT_NODE_HEALTH_HPP
 
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/gossip/counters.hpp>
+#include <peerkit/gossip/explanation.hpp>
 #include <peerkit/net/node_config.hpp>
 
 #include <chrono>
@@ -34,6 +35,13 @@ struct health {
 ///  "candidates":[{"name":"db2","sources":"static+dns","addresses":["192.0.2.7:9000"],"last":"answered"},..]}
 /// @endcode
 std::string to_json(health const& h);
+
+/// What GET /members answers with: {"members":[..]}, each as above.
+std::string to_json(std::vector<peerkit::net::member_info> const& members);
+/// What GET /members?explain=ID answers with: the parts, and `text` for people.
+std::string to_json(peerkit::gossip::explanation const& why);
+/// {"error":".."}
+std::string error_document(std::string const& what);
 
 } // namespace node_program
 

@@ -6,6 +6,7 @@
 #include "api_server.hpp"
 #include "find_peers.hpp"
 #include "health.hpp"
+#include "member_choice.hpp"
 #include "report.hpp"
 #include "settings.hpp"
 
@@ -53,7 +54,9 @@ public:
         if (auto const ok = node_.start(); !ok)
             throw refusal{exit_bad_usage, "the node does not start: " + ok.error().message()};
         schedule_members();
-        if (api_) api_->serve([this] { return ask_health(); });
+        if (api_) {
+            api_->serve({"/health", "/members"}, [this](api_request asked) { return ask_loop(std::move(asked)); });
+        }
         loop_.run();
         if (api_) api_->stop();
         return code_;
@@ -128,20 +131,28 @@ private:
     }
 
     /// Called by the API's threads: has the loop write the document.
-    std::future<api_answer> ask_health() {
+    std::future<api_answer> ask_loop(api_request asked) {
         auto const promise = std::make_shared<std::promise<api_answer>>();
-        asio::post(loop_, [this, promise] {
-            health h{node_.running() && !leaving_,
-                     network_,
-                     open_,
-                     {},
-                     node_.counters(),
-                     node_.members(),
-                     node_.candidates()};
-            h.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - started_);
-            promise->set_value({h.well, to_json(h)});
+        asio::post(loop_, [this, promise, asked = std::move(asked)] {
+            promise->set_value(asked.path == "/health" ? tell_health() : tell_members(asked));
         });
         return promise->get_future();
+    }
+    api_answer tell_health() const {
+        health h{
+            node_.running() && !leaving_, network_, open_, {}, node_.counters(), node_.members(), node_.candidates()};
+        h.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - started_);
+        return {h.well ? 200 : 503, to_json(h)};
+    }
+    api_answer tell_members(api_request const& asked) const {
+        auto const choice = member_choice::of(asked.parameters);
+        if (!choice) return {400, error_document(choice.error())};
+        if (choice->explain) {
+            auto const why = node_.explain(choice->explain);
+            return why ? api_answer{200, to_json(*why)} : api_answer{404, error_document("this member is not known")};
+        }
+        return {200, to_json(choice->nearest != 0 ? node_.nearest(choice->nearest, choice->query)
+                                                  : node_.members(choice->query))};
     }
 
     void await_signal() {

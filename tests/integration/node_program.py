@@ -308,6 +308,36 @@ class Api(Case):
         self.assertEqual((itself["self"], itself["api_port"]), (True, node.api))
         self.assertEqual(itself["incarnation"], health["incarnation"])
 
+    def test_members_are_chosen_and_explained(self):
+        node = self.node("--name", "solo", "--label", "zone=a", "--service", "sql=5432", "--role", "web")
+
+        def ask(words):
+            with urllib.request.urlopen(f"http://127.0.0.1:{node.api}/members?{words}", timeout=10) as got:
+                return json.loads(got.read())
+
+        def chosen(words):
+            return [m["name"] for m in ask(words)["members"]]
+
+        for words in ("", "filter=zone%3Da,!gpu", "service=sql", "role=web", "name=solo", "departed=1"):
+            self.assertEqual(chosen(words), ["solo"], words)
+        for words in ("filter=zone%3Db", "service=sql&passing=1", "role=db", "capability=gpu", "nearest=3"):
+            self.assertEqual(chosen(words), [], words)
+        why = ask("explain=" + node.id)
+        self.assertEqual((why["name"], why["state"], why["accusers"]), ("solo", "alive", []))
+        self.assertIn("this node itself", why["text"])
+        for words, code, part in (
+            ("filter=zone%3D%22a", 400, "filter: core: a value was opened with"),
+            ("nearest=0", 400, "nearest: '0'"),
+            ("explain=12", 400, "explain: '12'"),
+            ("explain=" + "7" * 64, 404, "not known"),
+            ("colour=red", 400, "'colour'"),
+        ):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                ask(words)
+            self.assertEqual(refused.exception.code, code)
+            self.assertIn(part, json.loads(refused.exception.read())["error"])
+            refused.exception.close()
+
     def test_there_is_nothing_else(self):
         node = self.node()
         for path in ("/", "/healthz", "/../health"):

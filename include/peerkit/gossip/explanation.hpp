@@ -23,7 +23,7 @@
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
 
-/// What this node knows of one member and why it holds it for what it does. Owns everything; all ages are as of `asked`.
+/// What this node knows of one member and why it holds it for what it does. Owns everything; ages are as of `asked`.
 struct explanation {
     /// Somebody who accuses, or told of, the member.
     struct witness {
