@@ -79,6 +79,7 @@ set(peerkit_core_headers
     peerkit/gossip/budget.hpp
     peerkit/gossip/compressor.hpp
     peerkit/gossip/counters.hpp
+    peerkit/gossip/delivery.hpp
     peerkit/gossip/detector.hpp
     peerkit/gossip/engine.hpp
     peerkit/gossip/error.hpp
@@ -89,6 +90,7 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_exchanging.hpp
     peerkit/gossip/impl/engine_inputs.hpp
     peerkit/gossip/impl/engine_members.hpp
+    peerkit/gossip/impl/engine_messaging.hpp
     peerkit/gossip/impl/engine_observing.hpp
     peerkit/gossip/impl/engine_probing.hpp
     peerkit/gossip/impl/engine_spreading.hpp
@@ -105,6 +107,8 @@ set(peerkit_core_headers
     peerkit/gossip/policies.hpp
     peerkit/gossip/probe.hpp
     peerkit/gossip/relay.hpp
+    peerkit/gossip/request_table.hpp
+    peerkit/gossip/served_requests.hpp
     peerkit/gossip/tunables.hpp
     peerkit/membership/address_book.hpp
     peerkit/membership/contact_log.hpp

@@ -234,6 +234,7 @@ private:
             case gossip::action_kind::run_discovery: later(delay(), what::candidates, i, i, {}, {}); break;
             case gossip::action_kind::resolve_address:
             case gossip::action_kind::persist:
+            case gossip::action_kind::deliver:
             case gossip::action_kind::notify: break;
             }
         }

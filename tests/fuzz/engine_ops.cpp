@@ -219,7 +219,8 @@ private:
                 n.signed_up_to = std::max(n.signed_up_to, wire::record_view::trusted(a.bytes).incarnation());
                 break;
             case run_discovery:
-            case resolve_address: break;
+            case resolve_address:
+            case deliver: break;
             }
         }
         n.out.clear();

@@ -165,6 +165,7 @@ private:
             case gossip::action_kind::run_discovery: to.run_discovery(); break;
             case gossip::action_kind::resolve_address: to.resolve_address(a.to.address); break;
             case gossip::action_kind::persist: to.persist(a.bytes.size()); break;
+            case gossip::action_kind::deliver: to.deliver(*a.message, a.bytes); break;
             case gossip::action_kind::notify: {
                 bool const death = a.what->kind == event_kind::member_dead;
                 if (bug_ == bug::forgets_events && death && ripe(now)) break;

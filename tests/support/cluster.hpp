@@ -247,6 +247,7 @@ private:
             case action_kind::notify: note(i, *a.what); break;
             case action_kind::run_discovery: break;
             case action_kind::resolve_address: break;
+            case action_kind::deliver: break;
             }
         }
         n.out.clear();

@@ -60,6 +60,10 @@ struct dialled {
     peerkit::gossip::stream_id id{};
     peerkit::ip_endpoint to{};
 };
+struct handed_over {
+    peerkit::gossip::delivery what{};
+    bytes payload{};
+};
 struct sent_frame {
     peerkit::gossip::stream_id id{};
     bytes frame{}; ///< without length prefix
@@ -244,6 +248,7 @@ public:
     std::vector<peerkit::gossip::event> events;
     std::vector<dialled> dials;
     std::vector<sent_frame> frames;
+    std::vector<handed_over> delivered;
     std::vector<peerkit::gossip::stream_id> closes;
     std::vector<bytes> persisted;
     std::vector<peerkit::ip_address> lookups;
@@ -283,6 +288,7 @@ private:
             case action_kind::resolve_address: lookups.push_back(a.to.address); break;
             case action_kind::persist: persisted.emplace_back(a.bytes.begin(), a.bytes.end()); break;
             case action_kind::notify: note(*a.what); break;
+            case action_kind::deliver: delivered.push_back({*a.message, {a.bytes.begin(), a.bytes.end()}}); break;
             }
         }
         out_.clear();

@@ -34,14 +34,20 @@ struct counters {
     std::uint64_t probes_unsure = 0;      ///< failed, but no helper said anything either: nobody was accused
     std::uint64_t nacks_received = 0;
     std::uint64_t signatures_checked = 0;
-    std::uint64_t duplicates = 0;       ///< records already held, byte for byte
-    std::uint64_t refutations = 0;      ///< own incarnations minted to refute
-    std::uint64_t exchanges = 0;        ///< completed state exchanges, both roles
-    std::uint64_t comparisons = 0;      ///< of digests, both roles
-    std::uint64_t records_repaired = 0; ///< records sent because a comparison found that they were missing
-    std::uint64_t pauses = 0;           ///< times this node noticed that it had slept
-    std::uint64_t messages_skipped = 0; ///< unknown message types passed over
-    std::uint64_t malformed = 0;        ///< frames and records that do not decode, or do not open
+    std::uint64_t duplicates = 0;           ///< records already held, byte for byte
+    std::uint64_t refutations = 0;          ///< own incarnations minted to refute
+    std::uint64_t exchanges = 0;            ///< completed state exchanges, both roles
+    std::uint64_t comparisons = 0;          ///< of digests, both roles
+    std::uint64_t records_repaired = 0;     ///< records sent because a comparison found that they were missing
+    std::uint64_t pauses = 0;               ///< times this node noticed that it had slept
+    std::uint64_t messages_skipped = 0;     ///< unknown message types passed over
+    std::uint64_t broadcasts_delivered = 0; ///< of others, handed to the host
+    std::uint64_t broadcasts_repeated = 0;  ///< heard before
+    std::uint64_t broadcasts_fetched = 0;   ///< asked for because they had been missed, or are large
+    std::uint64_t broadcasts_dropped = 0;   ///< pushed out of the store before they had been told to anybody
+    std::uint64_t messages_delivered = 0;   ///< messages and requests of others, handed to the host
+    std::uint64_t requests_repeated = 0;    ///< requests of others that were heard before
+    std::uint64_t malformed = 0;            ///< frames and records that do not decode, or do not open
     /// Refusals by `gossip_error` value.
     std::array<std::uint64_t, gossip_error_count> refusals{};
 

@@ -13,12 +13,14 @@
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/core/service_versions.hpp>
 #include <peerkit/crypto/frame.hpp>
+#include <peerkit/crypto/signed_broadcast.hpp>
 #include <peerkit/crypto/signed_record.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/broadcast_queue.hpp>
 #include <peerkit/gossip/budget.hpp>
 #include <peerkit/gossip/compressor.hpp>
 #include <peerkit/gossip/counters.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/exchange_partners.hpp>
@@ -26,11 +28,15 @@
 #include <peerkit/gossip/journal.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
+#include <peerkit/gossip/message_store.hpp>
+#include <peerkit/gossip/message_windows.hpp>
 #include <peerkit/gossip/observed_addresses.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/policies.hpp>
 #include <peerkit/gossip/probe.hpp>
 #include <peerkit/gossip/relay.hpp>
+#include <peerkit/gossip/request_table.hpp>
+#include <peerkit/gossip/served_requests.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/contact_log.hpp>
@@ -43,6 +49,7 @@
 #include <peerkit/wire/message.hpp>
 #include <peerkit/wire/record.hpp>
 #include <peerkit/wire/stream.hpp>
+#include <peerkit/wire/user_message.hpp>
 
 #include <algorithm>
 #include <array>
@@ -50,6 +57,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -140,6 +148,34 @@ public:
     /// Says goodbye; `self_left` follows when it was spread or patience is over. Nothing is sent after that.
     void leave(time_point now, outbox& out);
 
+    // User data; what is guaranteed is in docs/messages.md. What arrives, and what becomes of requests, is handed to
+    // the host with the action `deliver`.
+    /// Tells every live member but this one, each once, within moments or, if it missed that, within
+    /// `tunables::message_keep`. Gives the number of this broadcast, counted from 1. It goes out with the next tick.
+    /// @par Errors `not_running`; those of `wire::check_topic`; `message_too_large` over `limits::payload`;
+    /// `too_many_messages` over `tunables::broadcasts_per_second`.
+    [[nodiscard]] result<std::uint64_t> broadcast(std::string_view topic, byte_view payload, time_point now);
+    /// Sends one datagram to a member, which may get lost.
+    /// @par Errors `not_running`; those of `wire::check_topic`; `message_too_large` over `limits::datagram_payload`;
+    /// `unknown_subject`, `not_reachable`.
+    [[nodiscard]] result<void> send_message(node_id const& to, std::string_view topic, byte_view payload, outbox& out);
+    /// The same with a confirmation: repeated, over a stream if need be, until the member has handed it to its host,
+    /// which happens once at most. Ends in `confirmed` or `failed`.
+    /// @par Errors as those of `send_message`, with `limits::payload`; `too_many_requests`.
+    [[nodiscard]] result<request_id> send_reliably(node_id const& to, std::string_view topic, byte_view payload,
+                                                   duration timeout, time_point now, outbox& out);
+    /// Asks a member, at most once; ends in `response` or `failed`. `timeout` is at most `limits::patience`.
+    /// @par Errors those of `send_reliably`.
+    [[nodiscard]] result<request_id> request(node_id const& to, std::string_view topic, byte_view payload,
+                                             duration timeout, time_point now, outbox& out);
+    /// Forgets a request of this node: nothing more is told of it.
+    void cancel_request(request_id which, outbox& out);
+    /// Answers a request of somebody else, at once or later.
+    /// @par Errors `no_such_request`, `message_too_large`, `not_running`.
+    [[nodiscard]] result<void> respond(request_id to, byte_view payload, time_point now, outbox& out);
+    /// Tells the requester that its request is not answered here. @par Errors `no_such_request`, `not_running`.
+    [[nodiscard]] result<void> decline(request_id which, time_point now, outbox& out);
+
     // Views.
     [[nodiscard]] bool running() const noexcept { return life_ == life::running || life_ == life::leaving; }
     [[nodiscard]] bool leaving() const noexcept { return life_ == life::leaving; }
@@ -200,7 +236,8 @@ public:
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
 
     /// 0, or the code of the first violated invariant: those of the table (1-5), the suspicions (11-14), the queue
-    /// (21-23), or 31 this node's row is not alive, 32 its incarnation differs, 33 streams over the cap.
+    /// (21-23), or 31 this node's row is not alive, 32 its incarnation differs, 33 streams over the cap, or
+    /// those of user data (61-67).
     [[nodiscard]] int check_invariants() const noexcept;
 
 private:
@@ -219,7 +256,7 @@ private:
     static constexpr unsigned comparison_answers = 8;
 
     enum class life : std::uint8_t { fresh, running, leaving, left };
-    enum class purpose : std::uint8_t { exchange, probe, serve };
+    enum class purpose : std::uint8_t { exchange, probe, serve, request, fetch };
 
     /// One stream, dialled or accepted.
     struct stream_state {
@@ -237,7 +274,7 @@ private:
         std::uint32_t brought = 0;      ///< members that came with its frames, the partner not among them
         short_id partner{};             ///< whom it was dialled for, if that is known; then who sent the last frame
         std::uint8_t tried = 0;         ///< bit per announced address of that member: dialled for this exchange
-        std::uint64_t nonce = 0;        ///< of the probe it was dialled for
+        std::uint64_t nonce = 0;        ///< of the probe or request it was dialled for
         std::optional<gossip_error> refused{}; ///< the latest refusal of something it carried
     };
     /// Where a message came from.
@@ -294,6 +331,25 @@ private:
             return ack_count == 0 && want_count == 0 && announce_count == 0 && !accuse_sender;
         }
     };
+
+    /// Dialled to fetch these broadcasts.
+    struct fetch_job {
+        stream_id stream{};
+        std::array<wire::broadcast_range, 8> ranges{};
+        std::size_t count = 0;
+    };
+    /// A broadcast that is probably on its way.
+    struct asked_for {
+        short_id origin{};
+        std::uint64_t session = 0;
+        std::uint64_t sequence = 0;
+        time_point until{};
+    };
+    /// Datagrams of broadcasts sent per round at most.
+    static constexpr unsigned most_message_packets = 24;
+    /// More missed broadcasts than this are fetched over a stream.
+    static constexpr std::size_t most_fetched = 3;
+    static constexpr std::size_t most_fetch_streams = 4;
 
     // impl/engine_inputs.hpp
     void note_time(time_point now) noexcept;
@@ -420,6 +476,45 @@ private:
     [[nodiscard]] bool too_different(std::size_t theirs) const noexcept;
     void exchange_whole(slot who, time_point now, outbox& out);
 
+    // impl/engine_messaging.hpp
+    [[nodiscard]] static result<void> check_sendable(std::string_view topic, byte_view payload,
+                                                     std::size_t most) noexcept;
+    [[nodiscard]] result<slot> addressee(node_id const& to, std::string_view topic, byte_view payload,
+                                         std::size_t most) const noexcept;
+    void on_broadcast(byte_view body, reply& answer, time_point now, outbox& out);
+    void keep_broadcast(wire::broadcast_view const& what, time_point now);
+    [[nodiscard]] unsigned message_limit() const noexcept;
+    [[nodiscard]] slot message_target(std::array<slot, 4>& told) noexcept;
+    void spread_broadcasts(time_point now, outbox& out);
+    [[nodiscard]] bool write_broadcast(slot to, byte_view bytes, wire::packet_writer& packet) const;
+    void offer_broadcasts(time_point now, outbox& out);
+    void on_offer(byte_view body, origin const& from, reply& answer, time_point now, outbox& out);
+    [[nodiscard]] bool fetch_by_stream(slot from, std::span<wire::broadcast_range const> wanted, time_point now,
+                                       outbox& out);
+    void on_fetch(byte_view body, origin const& from, stream_state* stream, time_point now, outbox& out);
+    void on_user_message(byte_view body, origin const& from, reply& answer, outbox& out);
+    [[nodiscard]] slot caller(std::uint64_t to_life, origin const& from, reply& answer) noexcept;
+    [[nodiscard]] result<request_id> begin_request(node_id const& to, std::string_view topic, byte_view payload,
+                                                   duration timeout, bool confirm_only, time_point now, outbox& out);
+    void drive_requests(time_point now, outbox& out);
+    void write_request(pending_request const& r, slot to, time_point now, wire::packet_writer& packet) const;
+    void dial_for_request(pending_request& r, slot to, time_point now, outbox& out);
+    void message_stream_opened(stream_state& s, time_point now, outbox& out);
+    void message_stream_lost(stream_id id) noexcept;
+    void finish_request(pending_request const& r, delivery_kind how, std::optional<error> why, byte_view payload,
+                        outbox& out);
+    void on_response(byte_view body, origin const& from, time_point now, outbox& out);
+    [[nodiscard]] bool on_request(byte_view body, origin const& from, stream_id stream, reply& answer, time_point now,
+                                  outbox& out);
+    [[nodiscard]] result<void> finish_served(request_id which, wire::response_status status, byte_view payload,
+                                             time_point now, outbox& out);
+    [[nodiscard]] stream_id send_answer(served_request& of, wire::response_status status, byte_view payload,
+                                        outbox& out);
+    void send_response(slot to, std::uint64_t id, wire::response_status status, byte_view payload, outbox& out);
+    void arm_messages() noexcept;
+    void tick_messages(time_point now, outbox& out);
+    void fail_requests(outbox& out);
+
     signing identity_;
     sealing sealing_;
     random rng_;
@@ -470,6 +565,24 @@ private:
     std::array<std::pair<short_id, std::uint64_t>, 8> conflicts_{}; ///< subjects and incarnations told of lately
     std::size_t conflict_at_ = 0;
 
+    message_windows windows_;
+    message_store store_;
+    request_table requests_;
+    served_requests served_;
+    token_bucket own_broadcasts_;
+    token_bucket message_verifies_;
+    token_bucket fetches_{200, 200};
+    std::uint64_t sequence_ = 0; ///< of the last broadcast of this node
+    std::size_t offered_ = 0;    ///< ranges offered in this pass
+    std::vector<fetch_job> fetching_;
+    std::array<asked_for, 64> asked_{};
+    std::size_t asked_at_ = 0;
+    crypto::signing_room signing_room_;
+    std::vector<std::byte> broadcast_room_;
+    time_point next_spread_ = never;
+    time_point next_offer_ = never;
+    time_point next_message_ = never; ///< the earliest of those two and of the requests
+
     time_point next_probe_ = never;
     time_point next_gossip_ = never;
     time_point last_gossip_{};
@@ -494,6 +607,7 @@ PEERKIT_END_NAMESPACE
 #include <peerkit/gossip/impl/engine_exchanging.hpp>
 #include <peerkit/gossip/impl/engine_inputs.hpp>
 #include <peerkit/gossip/impl/engine_members.hpp>
+#include <peerkit/gossip/impl/engine_messaging.hpp>
 #include <peerkit/gossip/impl/engine_observing.hpp>
 #include <peerkit/gossip/impl/engine_probing.hpp>
 #include <peerkit/gossip/impl/engine_spreading.hpp>

@@ -40,8 +40,16 @@ enum class gossip_error : std::uint16_t {
     implausible_address,    ///< A member says it sees this node at an address that nobody far away can see.
     comparison_over_budget, ///< More packets that compare digests than the budget allows.
     never_agrees,           ///< Comparing with a member comes to no end; it is left alone for a while.
+    not_reachable,          ///< The member the message is for is dead, has left, or is this node itself.
+    message_too_large,      ///< The payload is larger than its limit; position is its size.
+    too_many_messages,      ///< More broadcasts of one origin than its budget allows, or from too many origins.
+    too_many_requests,      ///< The cap on this node's own requests under way is reached.
+    request_timed_out,      ///< No answer came in time.
+    request_refused,        ///< Nobody handles the topic there, or the handler declined.
+    request_busy,           ///< Too many requests are under way there.
+    no_such_request,        ///< The request was answered before, is not known, or its requester has given up.
 };
-inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::never_agrees) + 1;
+inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::no_such_request) + 1;
 
 } // namespace gossip
 
@@ -76,6 +84,14 @@ struct domain_of<gossip::gossip_error> {
         case implausible_address: return "a member says it sees this node at an address that nobody far away can see";
         case comparison_over_budget: return "more packets that compare digests than the budget allows";
         case never_agrees: return "comparing digests with a member comes to no end";
+        case not_reachable: return "the member the message is for is dead, has left, or is this node itself";
+        case message_too_large: return "the payload is larger than its limit";
+        case too_many_messages: return "more broadcasts than the budget of their origin allows";
+        case too_many_requests: return "the cap on requests under way is reached";
+        case request_timed_out: return "no answer came in time";
+        case request_refused: return "nobody handles the topic there, or the handler declined";
+        case request_busy: return "too many requests are under way there";
+        case no_such_request: return "the request was answered before, is not known, or its requester has given up";
         }
         return "unknown gossip error";
     }

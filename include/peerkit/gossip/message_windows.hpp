@@ -81,6 +81,15 @@ public:
         entry const* const e = find(origin);
         return e != nullptr && session < e->window.session;
     }
+    /// Whether `take` would succeed.
+    [[nodiscard]] bool ready(short_id origin, time_point now) const noexcept {
+        if (entry const* const e = find(origin); e != nullptr) {
+            token_bucket trial = e->budget;
+            return trial.take(now);
+        }
+        return entries_.size() < capacity_ ||
+               std::any_of(entries_.begin(), entries_.end(), [&](entry const& e) { return now - e.used >= keep_; });
+    }
     /// Takes one broadcast from the origin's budget. False if that is used up, or there is no room for the origin.
     [[nodiscard]] bool take(short_id origin, time_point now) {
         entry* const e = make(origin, now);

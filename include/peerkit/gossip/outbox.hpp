@@ -7,6 +7,7 @@
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/ip_address.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 
 #include <algorithm>
@@ -31,15 +32,17 @@ enum class action_kind : std::uint8_t {
     resolve_address, ///< look up the host name of the address in `to`, in the background; then report `on_host_name`
     persist,         ///< keep `bytes` (this node's own record) for the next start
     notify,          ///< tell the host of `what`
+    deliver,         ///< hand the host `bytes`, which `message` describes
 };
 
-/// One action. `bytes` and `what` point into the outbox and are valid until it is cleared.
+/// One action. `bytes`, `what` and `message` point into the outbox and are valid until it is cleared.
 struct action {
     action_kind kind;
     ip_endpoint to{};
     stream_id stream{};
     byte_span bytes{};
     event const* what = nullptr;
+    delivery const* message = nullptr;
 };
 
 /// Collects the actions of one or more calls into the core. The shell carries them out in order and clears it.
@@ -56,14 +59,18 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] action operator[](std::size_t i) const noexcept {
         entry const& e = entries_[i];
-        return {e.kind, e.to, e.stream, byte_span{arena_.get() + e.offset, e.size},
-                e.kind == action_kind::notify ? &events_[e.offset] : nullptr};
+        if (e.kind == action_kind::notify) return {e.kind, e.to, e.stream, {}, &events_[e.offset]};
+        byte_span const bytes{arena_.get() + e.offset, e.size};
+        if (e.kind == action_kind::deliver)
+            return {e.kind, {}, {}, bytes, nullptr, &deliveries_[static_cast<std::size_t>(e.stream)]};
+        return {e.kind, e.to, e.stream, bytes};
     }
     /// The events among the actions, in order.
     [[nodiscard]] std::span<event const> events() const noexcept { return events_; }
     void clear() noexcept {
         entries_.clear();
         events_.clear();
+        deliveries_.clear();
         used_ = 0;
     }
 
@@ -91,6 +98,13 @@ public:
         entries_.push_back({action_kind::notify, {}, {}, events_.size(), 0});
         events_.push_back(what);
     }
+    /// The payload is copied.
+    void deliver(delivery const& what, byte_view payload) {
+        copy_bytes(payload, room(payload.size()));
+        // The stream's place says which of the deliveries it is.
+        commit(action_kind::deliver, {}, static_cast<stream_id>(deliveries_.size()), payload.size());
+        deliveries_.push_back(what);
+    }
 
 private:
     struct entry {
@@ -115,6 +129,7 @@ private:
 
     std::vector<entry> entries_;
     std::vector<event> events_;
+    std::vector<delivery> deliveries_;
     std::unique_ptr<std::byte[]> arena_;
     std::size_t capacity_ = 0;
     std::size_t used_ = 0;

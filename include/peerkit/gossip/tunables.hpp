@@ -5,6 +5,7 @@
 
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/error.hpp>
+#include <peerkit/core/limits.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/error.hpp>
 
@@ -54,12 +55,23 @@ struct tunables {
     duration pause_gap = std::chrono::milliseconds{500}; ///< a timer this late: this node slept, accuse nobody
     duration leave_patience = std::chrono::seconds{5};   ///< the goodbye is given up after this
 
+    // User messages.
+    duration message_interval = std::chrono::milliseconds{20}; ///< between rounds of telling a broadcast
+    duration message_keep = std::chrono::seconds{60};          ///< a broadcast can be asked for this long
+    duration offer_interval = std::chrono::seconds{2};         ///< at most between offers of what is kept
+    std::uint32_t broadcasts_per_second = 100; ///< of this node, burst the same; double is taken from others
+
     // Caps: nothing a stranger sends grows beyond these.
-    std::size_t max_members = 16384;          ///< members and tombstones
-    std::size_t max_relays = 128;             ///< probes under way for others
-    std::size_t max_suspicions = 4096;        ///< running suspicions
-    std::size_t max_streams = 64;             ///< streams, dialled and accepted together
-    std::uint32_t packets_per_source = 20000; ///< datagrams per second from one address, burst the same
+    std::size_t max_members = 16384;                         ///< members and tombstones
+    std::size_t max_relays = 128;                            ///< probes under way for others
+    std::size_t max_suspicions = 4096;                       ///< running suspicions
+    std::size_t max_streams = 64;                            ///< streams, dialled and accepted together
+    std::size_t max_message_bytes = std::size_t{256} << 10U; ///< broadcasts kept
+    std::size_t max_origins = 4096;                          ///< origins whose broadcasts are told apart
+    std::size_t max_requests = 256;                          ///< own requests and reliable messages under way
+    std::size_t max_served_requests = 1024;                  ///< requests of others that are remembered
+    std::uint32_t message_verifies_per_second = 1000;        ///< signatures of broadcasts checked, burst twice that
+    std::uint32_t packets_per_source = 20000;                ///< datagrams per second from one address, burst the same
     std::uint32_t comparison_packets =
         256; ///< of comparisons, per second, burst the same; once for own, once for others'
     std::uint32_t verifies_per_second = 5000; ///< signature checks per second, burst twice that
@@ -87,6 +99,9 @@ struct tunables {
     t.contact_period = std::chrono::seconds{20};
     t.stream_timeout = std::chrono::seconds{30};
     t.pause_gap = std::chrono::seconds{2};
+    t.message_interval = std::chrono::milliseconds{100};
+    t.message_keep = std::chrono::seconds{120};
+    t.offer_interval = std::chrono::seconds{5};
     return t;
 }
 
@@ -106,6 +121,8 @@ struct tunables {
     t.exchange_period = std::chrono::seconds{15};
     t.contact_period = std::chrono::seconds{3};
     t.stream_timeout = std::chrono::seconds{5};
+    t.message_interval = std::chrono::milliseconds{10};
+    t.offer_interval = std::chrono::seconds{1};
     return t;
 }
 
@@ -129,6 +146,15 @@ struct tunables {
     if (t.retransmit_factor == 0 || t.retransmit_factor > 12) return bad("1 <= retransmit_factor <= 12");
     if (t.exchange_period < t.probe_period || t.contact_period < t.probe_period)
         return bad("repair periods >= probe_period");
+    if (t.message_interval <= duration::zero() || t.offer_interval < t.message_interval * 4)
+        return bad("offer_interval >= 4 * message_interval > 0");
+    if (t.message_keep < t.offer_interval * 4) return bad("message_keep >= 4 * offer_interval");
+    if (t.max_message_bytes < 2 * limits::payload) return bad("max_message_bytes >= 2 * limits::payload");
+    if (t.broadcasts_per_second == 0 || t.broadcasts_per_second > 1'000'000)
+        return bad("1 <= broadcasts_per_second <= 10^6");
+    if (t.message_verifies_per_second == 0 || t.message_verifies_per_second > 100'000'000)
+        return bad("1 <= message_verifies_per_second <= 10^8");
+    if (t.max_origins == 0 || t.max_served_requests < 4) return bad("message caps leave room to work");
     if (t.tombstone_time < t.exchange_period * 4) return bad("tombstone_time >= 4 * exchange_period");
     if (t.tombstone_time < t.gossip_to_dead) return bad("tombstone_time >= gossip_to_dead");
     if (t.stream_timeout < t.probe_period) return bad("stream_timeout >= probe_period");

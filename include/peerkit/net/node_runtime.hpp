@@ -11,6 +11,7 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/any_strategy.hpp>
 #include <peerkit/discovery/strategy.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/net/any_resolver.hpp>
@@ -246,11 +247,16 @@ private:
         case gossip::action_kind::persist: remember(a.bytes); return publish();
         case gossip::action_kind::resolve_address: return spawn(find_name(self(), a.to.address));
         case gossip::action_kind::notify: return tell(*a.what);
+        case gossip::action_kind::deliver: return hand_over(*a.message);
         }
     }
     void tell(gossip::event what) { // a copy: the handler may grow the outbox
         if (auto const handler = on_event_) (*handler)(what);
         if (what.kind == gossip::event_kind::self_left && left_) left_->open();
+    }
+    /// Nobody here handles user data.
+    void hand_over(gossip::delivery const& what) {
+        if (what.kind == gossip::delivery_kind::request) (void)logic_.decline(what.request, clock_.now(), out_);
     }
     void tell_notice(discovery::notice const& what) const {
         if (auto const handler = on_notice_) (*handler)(what);

@@ -16,6 +16,7 @@
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/discovery/candidate_filter.hpp>
 #include <peerkit/discovery/error.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/engine.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/explanation.hpp>
@@ -206,6 +207,30 @@ public:
         gate_.moved(std::move(own));
     }
     void leave(time_point now, gossip::outbox& out) { engine_.leave(now, out); }
+
+    // User data: see `gossip::engine`.
+    [[nodiscard]] result<std::uint64_t> broadcast(std::string_view topic, byte_view payload, time_point now) {
+        return engine_.broadcast(topic, payload, now);
+    }
+    [[nodiscard]] result<void> send_message(node_id const& to, std::string_view topic, byte_view payload,
+                                            gossip::outbox& out) {
+        return engine_.send_message(to, topic, payload, out);
+    }
+    [[nodiscard]] result<gossip::request_id> send_reliably(node_id const& to, std::string_view topic, byte_view payload,
+                                                           duration timeout, time_point now, gossip::outbox& out) {
+        return engine_.send_reliably(to, topic, payload, timeout, now, out);
+    }
+    [[nodiscard]] result<gossip::request_id> request(node_id const& to, std::string_view topic, byte_view payload,
+                                                     duration timeout, time_point now, gossip::outbox& out) {
+        return engine_.request(to, topic, payload, timeout, now, out);
+    }
+    void cancel_request(gossip::request_id which, gossip::outbox& out) { engine_.cancel_request(which, out); }
+    [[nodiscard]] result<void> respond(gossip::request_id to, byte_view payload, time_point now, gossip::outbox& out) {
+        return engine_.respond(to, payload, now, out);
+    }
+    [[nodiscard]] result<void> decline(gossip::request_id which, time_point now, gossip::outbox& out) {
+        return engine_.decline(which, now, out);
+    }
     /// Adds a candidate by hand and calls it at once. It is kept beside what the strategies find.
     void contact(ip_endpoint const& where, time_point now, gossip::outbox& out) {
         discovery::candidate c;

@@ -6,6 +6,7 @@
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/membership/member_state.hpp>
 #include <peerkit/sim/invariants.hpp>
@@ -73,6 +74,16 @@ public:
         if (char const* const wrong = residents_[i].views.on_event(subject, e.kind, e.incarnation)) {
             violate(i, wrong + about(subject));
         }
+    }
+
+    /// A node handed its host user data.
+    void on_delivery(node_index i, gossip::delivery const& d, node_index from) {
+        if (!options_.enabled) return;
+        if (from == nobody) return violate(i, "delivered something of a member that was never born");
+        if (d.kind != gossip::delivery_kind::broadcast) return;
+        if (from == i) return violate(i, "delivered its own broadcast");
+        if (!residents_[i].broadcasts.insert({from, d.session, d.sequence}).second)
+            violate(i, "delivered a broadcast twice in one life" + about(from));
     }
 
     /// Compares the whole view of one node with what it showed before, with its events, and with what was ever signed.

@@ -201,6 +201,7 @@ private:
             case run_discovery: out.run_discovery(); break;
             case resolve_address: out.resolve_address(a.to.address); break;
             case notify: out.notify(*a.what); break;
+            case deliver: out.deliver(*a.message, a.bytes); break;
             }
         }
         inner_.clear();

@@ -79,6 +79,14 @@ struct invariant_options {
     return o;
 }
 
+/// The same in a world whose nodes send user data: their timers send that, too.
+[[nodiscard]] constexpr invariant_options invariants_with_user_data(gossip::tunables const& t) noexcept {
+    invariant_options o = invariants_of(t);
+    auto const rounds = static_cast<std::uint32_t>(t.probe_period / t.message_interval) + 2;
+    o.timer_datagrams += rounds * 24U + static_cast<std::uint32_t>(t.max_requests) * 4U;
+    return o;
+}
+
 /// What one observer showed of every subject, and whether what it shows next is allowed. Each function returns an
 /// empty pointer, or a sentence saying what is wrong.
 class view_memory {

@@ -20,12 +20,14 @@
 #include <peerkit/sim/statistics.hpp>
 #include <peerkit/sim/trace.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +61,7 @@ struct resident {
     std::vector<std::uint64_t> destinations; // bit per node: known to this one
     std::vector<ip_endpoint> foreign;        // destinations outside the world
     view_memory views;
+    std::set<std::array<std::uint64_t, 3>> broadcasts; // delivered in this life: origin, session, sequence
     minted_incarnations minted;
     birth self;
     node_id id;

@@ -39,6 +39,7 @@ enum class trace_kind : std::uint8_t {
     crashed,
     paused,
     resumed,
+    delivery,
 };
 
 [[nodiscard]] constexpr std::string_view to_string(trace_kind kind) noexcept {
@@ -57,6 +58,7 @@ enum class trace_kind : std::uint8_t {
     case trace_kind::crashed: return "crashed";
     case trace_kind::paused: return "paused";
     case trace_kind::resumed: return "resumed";
+    case trace_kind::delivery: return "delivery";
     }
     return "unknown";
 }

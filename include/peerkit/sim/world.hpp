@@ -14,6 +14,7 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/discovery/error.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
@@ -59,7 +60,7 @@ namespace sim {
 /// allocates nothing but what the nodes themselves do. Not thread safe.
 ///
 /// Everything the user sets can be changed at any time, also from functions given to `at` and `after`. From within
-/// `on_event` and `on_send` the world may only be looked at, or given something to do with `after`.
+/// `on_event`, `on_deliver` and `on_send` the world may only be looked at, or given something to do with `after`.
 ///
 /// @code
 /// sim::default_world world{{.seed = 7}, sim::default_nodes{}};
@@ -170,6 +171,11 @@ public:
     void after(duration wait, std::function<void()> f) { at(since_start() + wait, std::move(f)); }
     /// Called for every event of every node, after the call that caused it.
     void on_event(std::function<void(node_index observer, gossip::event const&)> f) { event_handler_ = std::move(f); }
+    /// Called for all user data a node hands to its host, and for the outcome of its requests. The payload is valid
+    /// during the call; an answer is given with `after` and `call`.
+    void on_deliver(std::function<void(node_index, gossip::delivery const&, byte_view payload)> f) {
+        delivery_handler_ = std::move(f);
+    }
     /// Called for every datagram a node sends, whatever becomes of it. `to` may be `nobody`.
     void on_send(std::function<void(node_index from, node_index to, byte_view)> f) { send_handler_ = std::move(f); }
     /// Randomness for scripts, independent of everything else.
@@ -258,6 +264,7 @@ private:
     void tick(node_index i);
     void persist(node_index i, byte_view bytes);
     void take_event(node_index i, gossip::event const& e);
+    void take_delivery(node_index i, gossip::delivery const& d, byte_view payload);
     void happen(occurrence const& what);
 
     // impl/world_datagrams.hpp
@@ -331,6 +338,7 @@ private:
     gossip::outbox out_;
     bool carrying_out_ = false;
     std::function<void(node_index, gossip::event const&)> event_handler_;
+    std::function<void(node_index, gossip::delivery const&, byte_view)> delivery_handler_;
     std::function<void(node_index, node_index, byte_view)> send_handler_;
     world_statistics stats_;
     std::array<std::byte, limits::datagram> noise_{};

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include <cstddef>
 
 using namespace peerkit;
@@ -63,6 +65,30 @@ TEST_CASE("actions come out in the order and with the contents they were put in"
     out.clear();
     CHECK(out.empty());
     CHECK(out.events().empty());
+}
+
+TEST_CASE("user data is copied, and each delivery keeps its own description") {
+    outbox out;
+    for (std::uint64_t i = 1; i <= 200; ++i) {
+        gossip::delivery what;
+        what.sequence = i;
+        std::array<std::byte, 100> payload{};
+        payload.fill(static_cast<std::byte>(i));
+        out.deliver(what, byte_view{payload}.first(i % 100));
+        out.notify({});
+    }
+    for (std::uint64_t i = 1; i <= 200; ++i) {
+        auto const a = out[2 * (i - 1)];
+        REQUIRE(a.kind == action_kind::deliver);
+        REQUIRE(a.message != nullptr);
+        CHECK(a.message->sequence == i);
+        REQUIRE(a.bytes.size() == i % 100);
+        if (!a.bytes.empty()) CHECK(a.bytes.back() == static_cast<std::byte>(i));
+        CHECK(out[2 * (i - 1) + 1].message == nullptr);
+    }
+    out.clear();
+    out.deliver({}, {});
+    CHECK(out[0].bytes.empty());
 }
 
 TEST_CASE("bytes put in earlier survive the growth of the arena") {

@@ -77,6 +77,26 @@ TEST_CASE("every relation between the tunables is checked on both of its sides")
     CHECK(refuses("1 <= retransmit_factor <= 12", [](tunables& t) { t.retransmit_factor = 13; }));
     CHECK(accepts([](tunables& t) { t.retransmit_factor = 12; }));
 
+    char const* const offers = "offer_interval >= 4 * message_interval > 0";
+    CHECK(refuses(offers, [](tunables& t) { t.message_interval = 0s; }));
+    CHECK(refuses(offers, [](tunables& t) { t.offer_interval = t.message_interval * 4 - 1ns; }));
+    CHECK(accepts([](tunables& t) { t.offer_interval = t.message_interval * 4; }));
+    CHECK(refuses("message_keep >= 4 * offer_interval",
+                  [](tunables& t) { t.message_keep = t.offer_interval * 4 - 1ns; }));
+    CHECK(accepts([](tunables& t) { t.message_keep = t.offer_interval * 4; }));
+    char const* const bytes = "max_message_bytes >= 2 * limits::payload";
+    CHECK(refuses(bytes, [](tunables& t) { t.max_message_bytes = 2 * limits::payload - 1; }));
+    CHECK(accepts([](tunables& t) { t.max_message_bytes = 2 * limits::payload; }));
+    CHECK(refuses("1 <= broadcasts_per_second <= 10^6", [](tunables& t) { t.broadcasts_per_second = 0; }));
+    CHECK(refuses("1 <= broadcasts_per_second <= 10^6", [](tunables& t) { t.broadcasts_per_second = 1'000'001; }));
+    CHECK(accepts([](tunables& t) { t.broadcasts_per_second = 1'000'000; }));
+    char const* const verifies = "1 <= message_verifies_per_second <= 10^8";
+    CHECK(refuses(verifies, [](tunables& t) { t.message_verifies_per_second = 0; }));
+    CHECK(refuses(verifies, [](tunables& t) { t.message_verifies_per_second = 100'000'001; }));
+    CHECK(refuses("message caps leave room to work", [](tunables& t) { t.max_origins = 0; }));
+    CHECK(refuses("message caps leave room to work", [](tunables& t) { t.max_served_requests = 3; }));
+    CHECK(accepts([](tunables& t) { t.max_served_requests = 4; }));
+
     CHECK(refuses("repair periods >= probe_period", [](tunables& t) { t.exchange_period = t.probe_period - 1ns; }));
     CHECK(refuses("repair periods >= probe_period", [](tunables& t) { t.contact_period = t.probe_period - 1ns; }));
     CHECK(accepts([](tunables& t) { t.exchange_period = t.contact_period = t.probe_period; }));

@@ -102,6 +102,8 @@ void engine<Policies>::on_stream_opened(stream_id id, time_point now, outbox& ou
             packet.ping(probe_.nonce(), incarnation_);
             fill_updates(packet);
         });
+    } else if (s->use == purpose::request || s->use == purpose::fetch) {
+        message_stream_opened(*s, now, out);
     } else {
         drop_stream(id, std::nullopt, true, out);
     }
@@ -174,7 +176,7 @@ void engine<Policies>::apply_stream_message(stream_state& s, wire::message const
     switch (m.type) {
     case wire::message_type::exchange_begin: {
         bool const reply_flag = (m.flags & wire::exchange_flags::reply) != 0;
-        if (s.exchanging || s.use == purpose::probe || reply_flag != dialled) {
+        if (s.exchanging || (s.use != purpose::serve && !dialled) || reply_flag != dialled) {
             refuse(gossip_error::stream_protocol);
             done = true;
             return drop_stream(s.id, error{gossip_error::stream_protocol, 0, "exchange_begin"}, true, out);
@@ -198,6 +200,17 @@ void engine<Policies>::apply_stream_message(stream_state& s, wire::message const
     case wire::message_type::ack:
         on_ack(m, from, answer, now, out);
         done = s.use == purpose::probe;
+        return;
+    case wire::message_type::request: done = on_request(m.record, from, s.id, answer, now, out); return;
+    case wire::message_type::response: {
+        stream_id const id = s.id;
+        on_response(m.record, from, now, out);
+        done = find_stream(id) == nullptr;
+        return;
+    }
+    case wire::message_type::fetch:
+        on_fetch(m.record, from, &s, now, out);
+        done = true;
         return;
     default: return apply(m, from, answer, now, out);
     }
@@ -303,6 +316,7 @@ void engine<Policies>::drop_stream(stream_id id, std::optional<error> why, bool 
     streams_.pop_back();
     next_stream_ = never;
     for (stream_state const& other : streams_) next_stream_ = std::min(next_stream_, other.deadline);
+    if (s.use == purpose::request) message_stream_lost(id);
     if (close) out.close_stream(id);
     if (why && s.use == purpose::exchange && s.reason == exchange_reason::join) tell_join_failed(s.where, *why, out);
 }

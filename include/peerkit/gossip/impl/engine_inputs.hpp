@@ -18,7 +18,13 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
       relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)},
-      own_{options_.tunables.comparison_packets, options_.tunables.comparison_packets}, others_{own_} {
+      own_{options_.tunables.comparison_packets, options_.tunables.comparison_packets}, others_{own_},
+      windows_{numbers().max_origins, numbers().message_keep * 2, numbers().broadcasts_per_second * 2,
+               numbers().broadcasts_per_second * 2},
+      store_{numbers().max_message_bytes}, requests_{numbers().max_requests},
+      served_{numbers().max_served_requests, 4 * numbers().max_message_bytes},
+      own_broadcasts_{numbers().broadcasts_per_second, numbers().broadcasts_per_second},
+      message_verifies_{numbers().message_verifies_per_second, numbers().message_verifies_per_second * 2} {
     streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
 }
 
@@ -45,8 +51,8 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
 template <typename Policies>
 time_point engine<Policies>::next_deadline() const noexcept {
     if (!running()) return never;
-    time_point at =
-        std::min({next_probe_, next_gossip_, next_exchange_, next_contact_, next_sweep_, next_stream_, leave_by_});
+    time_point at = std::min({next_probe_, next_gossip_, next_exchange_, next_contact_, next_sweep_, next_stream_,
+                              next_message_, leave_by_});
     return std::min({at, probe_.next(), suspicions_.next(), relays_.next()});
 }
 
@@ -79,6 +85,7 @@ void engine<Policies>::on_tick(time_point now, outbox& out) {
     }
     if (next_stream_ <= now) tick_streams(now, out);
     if (next_exchange_ <= now) tick_exchange(now, out);
+    if (next_message_ <= now) tick_messages(now, out);
     if (next_contact_ <= now) tick_contact(now, out);
     if (next_sweep_ <= now) tick_tombstones(now, out);
     arm_gossip(now);
@@ -230,6 +237,12 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
         }
         break;
     case observed: on_observed(m, from, answer, now, out); break;
+    case wire::message_type::broadcast: on_broadcast(m.record, answer, now, out); break;
+    case user_message: on_user_message(m.record, from, answer, out); break;
+    case wire::message_type::request: (void)on_request(m.record, from, stream_id{}, answer, now, out); break;
+    case response: on_response(m.record, from, now, out); break;
+    case offer: on_offer(m.record, from, answer, now, out); break;
+    case fetch: on_fetch(m.record, from, nullptr, now, out); break;
     case heartbeat: meet(m.incarnation, from, answer); break;
     case check:
     case heard:
@@ -238,12 +251,6 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case wire::message_type::listing:
     case wire::message_type::sums:
     case wire::message_type::pull: note_comparison(m, from, answer); break;
-    case broadcast:
-    case user_message:
-    case request:
-    case response:
-    case offer:
-    case fetch:
     case entry:
     case entry_marks:
     case exchange_begin:
@@ -383,6 +390,9 @@ int engine<Policies>::check_invariants() const noexcept {
     if (int const code = table_.check_invariants(); code != 0) return code;
     if (int const code = suspicions_.check_invariants(table_); code != 0) return code;
     if (int const code = queue_.check_invariants(table_); code != 0) return code;
+    if (int const code = windows_.check_invariants(); code != 0) return code;
+    if (int const code = store_.check_invariants(); code != 0) return code;
+    if (int const code = served_.check_invariants(); code != 0) return code;
     if (life_ == life::fresh) return 0;
     member const& row = table_[self_];
     if (row.state != (life_ == life::running ? member_state::alive : member_state::left)) return 31;

@@ -130,6 +130,7 @@ void engine<Policies>::tick_tombstones(time_point now, outbox& out) {
 template <typename Policies>
 void engine<Policies>::finish_leaving(outbox& out) {
     notify(event_kind::self_left, cause::requested, self_, key_, out);
+    fail_requests(out);
     while (!streams_.empty()) drop_stream(streams_.back().id, std::nullopt, true, out);
     life_ = life::left;
 }

@@ -159,6 +159,7 @@ void world<Node>::bring_up(node_index i, std::uint64_t incarnation) {
     r.destinations.clear();
     r.foreign.clear();
     r.views.forget();
+    r.broadcasts.clear();
     r.last_incarnation = 0;
     r.node = make_(r.self);
     if (r.node == nullptr) return audit_.violate(i, "the factory made no node");

@@ -118,6 +118,7 @@ std::uint32_t world<Node>::carry_out(node_index i) {
         case gossip::action_kind::resolve_address: deny_name(i, a.to.address); break;
         case gossip::action_kind::persist: persist(i, a.bytes); break;
         case gossip::action_kind::notify: take_event(i, *a.what); break;
+        case gossip::action_kind::deliver: take_delivery(i, *a.message, a.bytes); break;
         }
     }
     carrying_out_ = false;
@@ -183,6 +184,15 @@ void world<Node>::take_event(node_index i, gossip::event const& e) {
     audit_.on_event(i, e, subject);
     if (e.kind == gossip::event_kind::self_left) r.gone_for_good = true;
     if (event_handler_) event_handler_(i, e);
+}
+
+template <SimulatedNode Node>
+void world<Node>::take_delivery(node_index i, gossip::delivery const& d, byte_view payload) {
+    node_index const from = d.from ? index_of(d.from) : nobody;
+    note({since_start(), trace_kind::delivery, from, i, static_cast<std::uint32_t>(payload.size()),
+          detail::mix(hash_bytes(payload) ^ static_cast<std::uint64_t>(d.kind) ^ d.sequence << 8U)});
+    audit_.on_delivery(i, d, from);
+    if (delivery_handler_) delivery_handler_(i, d, payload);
 }
 
 template <SimulatedNode Node>

@@ -1,0 +1,618 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// engine: user data: broadcasts to everybody, messages and requests to one.
+#ifndef PEERKIT_GOSSIP_IMPL_ENGINE_MESSAGING_HPP
+#define PEERKIT_GOSSIP_IMPL_ENGINE_MESSAGING_HPP
+
+#include <peerkit/gossip/engine.hpp>
+
+#include <bit>
+
+PEERKIT_BEGIN_NAMESPACE
+namespace gossip {
+
+// ---- Host calls ----------------------------------------------------------------------------------------------------
+
+template <typename Policies>
+result<std::uint64_t> engine<Policies>::broadcast(std::string_view topic, byte_view payload, time_point now) {
+    if (life_ != life::running) return fail(gossip_error::not_running, 0, "broadcast");
+    if (auto const ok = check_sendable(topic, payload, limits::payload); !ok) return fail(ok.error());
+    if (!own_broadcasts_.take(now)) return fail(gossip_error::too_many_messages, 0, "broadcasts");
+    broadcast_room_.resize(wire::broadcast_view::size_of(topic, payload.size()));
+    auto const made = crypto::sign_broadcast(identity_, options_.network, session_, sequence_ + 1, topic, payload,
+                                             signing_room_, broadcast_room_);
+    if (!made) return fail(made.error());
+    keep_broadcast(*made, now);
+    return ++sequence_;
+}
+
+template <typename Policies>
+result<void> engine<Policies>::send_message(node_id const& to, std::string_view topic, byte_view payload, outbox& out) {
+    auto const at = addressee(to, topic, payload, limits::datagram_payload);
+    if (!at) return fail(at.error());
+    send(table_[*at].endpoint(), *at, limits::packet, out, [&](wire::packet_writer& packet) {
+        wire::user_message_view{table_[*at].incarnation(), topic, payload}.write(packet);
+    });
+    return {};
+}
+
+template <typename Policies>
+result<request_id> engine<Policies>::send_reliably(node_id const& to, std::string_view topic, byte_view payload,
+                                                   duration timeout, time_point now, outbox& out) {
+    return begin_request(to, topic, payload, timeout, true, now, out);
+}
+
+template <typename Policies>
+result<request_id> engine<Policies>::request(node_id const& to, std::string_view topic, byte_view payload,
+                                             duration timeout, time_point now, outbox& out) {
+    return begin_request(to, topic, payload, timeout, false, now, out);
+}
+
+template <typename Policies>
+result<void> engine<Policies>::respond(request_id to, byte_view payload, time_point now, outbox& out) {
+    if (payload.size() > limits::payload) return fail(gossip_error::message_too_large, payload.size(), "answer");
+    return finish_served(to, wire::response_status::answered, payload, now, out);
+}
+
+template <typename Policies>
+result<void> engine<Policies>::decline(request_id which, time_point now, outbox& out) {
+    return finish_served(which, wire::response_status::refused, {}, now, out);
+}
+
+template <typename Policies>
+void engine<Policies>::cancel_request(request_id which, outbox& out) {
+    pending_request* const found = requests_.find(which);
+    if (found == nullptr) return;
+    stream_id const stream = found->stream;
+    requests_.erase(which);
+    drop_stream(stream, std::nullopt, true, out);
+    arm_messages();
+}
+
+/// @par Errors of what a host wants to say.
+template <typename Policies>
+result<void> engine<Policies>::check_sendable(std::string_view topic, byte_view payload, std::size_t most) noexcept {
+    if (auto ok = wire::check_topic(topic); !ok) return ok;
+    if (payload.size() > most) return fail(gossip_error::message_too_large, payload.size(), "payload");
+    return {};
+}
+
+template <typename Policies>
+result<membership::slot> engine<Policies>::addressee(node_id const& to, std::string_view topic, byte_view payload,
+                                                     std::size_t most) const noexcept {
+    if (life_ != life::running) return fail(gossip_error::not_running, 0, "message");
+    if (auto const ok = check_sendable(topic, payload, most); !ok) return fail(ok.error());
+    slot const at = table_.find(to.short_id());
+    if (at == no_slot || table_[at].record().id() != to) return fail(gossip_error::unknown_subject, 0, "member");
+    if (at == self_ || table_[at].state > member_state::suspect) return fail(gossip_error::not_reachable, 0, "member");
+    return at;
+}
+
+// ---- Broadcasts ----------------------------------------------------------------------------------------------------
+
+template <typename Policies>
+void engine<Policies>::on_broadcast(byte_view body, reply& answer, time_point now, outbox& out) {
+    auto const what = wire::broadcast_view::parse(body.subspan(wire::life_size));
+    if (!what) {
+        ++counters_.malformed;
+        return;
+    }
+    if (load_big<std::uint64_t>(body.data()) < session_) return refuse(gossip_error::stale);
+    if (what->origin() == key_) return refuse(gossip_error::from_self);
+    if (!windows_.fresh(what->origin(), what->session(), what->sequence())) {
+        if (windows_.stale(what->origin(), what->session())) return refuse(gossip_error::stale);
+        ++counters_.broadcasts_repeated;
+        store_.count(what->origin(), what->session(), what->sequence());
+        return;
+    }
+    // Signed by a member that is known, whatever its state, or not at all.
+    slot const at = table_.find(what->origin());
+    if (at == no_slot) {
+        answer.want(what->origin(), 0);
+        return refuse(gossip_error::unknown_subject);
+    }
+    // Who has used up its budget costs no more than this; what it was not charged for is only what it signed.
+    if (!windows_.ready(what->origin(), now)) return refuse(gossip_error::too_many_messages);
+    if (!message_verifies_.take(now)) return refuse(gossip_error::verify_over_budget);
+    ++counters_.signatures_checked;
+    node_id const by = table_[at].record().id();
+    if (!crypto::verify_broadcast<signing>(*what, by, options_.network, signing_room_))
+        return refuse(gossip_error::bad_signature);
+    if (!windows_.take(what->origin(), now)) return refuse(gossip_error::too_many_messages);
+    windows_.mark(what->origin(), what->session(), what->sequence());
+    ++counters_.broadcasts_delivered;
+    delivery told{delivery_kind::broadcast, by, bounded_text<limits::topic>::cut(what->topic())};
+    told.session = what->session();
+    told.sequence = what->sequence();
+    out.deliver(told, what->payload());
+    keep_broadcast(*what, now);
+}
+
+/// From now on it is told to others and can be asked for.
+template <typename Policies>
+void engine<Policies>::keep_broadcast(wire::broadcast_view const& what, time_point now) {
+    store_.expire(now - numbers().message_keep);
+    store_.push(what, now);
+    counters_.broadcasts_dropped = store_.dropped_untold();
+    // With the next tick, so that what arrives together is forwarded together.
+    next_spread_ = now;
+    next_offer_ = std::min(next_offer_, now + numbers().message_interval * 4);
+    arm_messages();
+}
+
+/// How often a broadcast is told: half as often as news of members, because who misses it hears of it by an offer.
+template <typename Policies>
+unsigned engine<Policies>::message_limit() const noexcept {
+    auto const others = static_cast<unsigned>(std::clamp<std::size_t>(table_.reachable(), 1, 1000)) - 1U;
+    return std::min(std::max<unsigned>(numbers().fan_out, (transmit_limit() + 1) / 2), 2 * others);
+}
+
+/// A random member that is not among the latest few (`told`, of which the oldest makes room).
+template <typename Policies>
+membership::slot engine<Policies>::message_target(std::array<slot, 4>& told) noexcept {
+    for (int tries = 0; tries < 24; ++tries) {
+        slot const at = table_.any(rng_);
+        if (at == no_slot) break;
+        member const& row = table_[at];
+        if (!row.used || at == self_ || row.state > member_state::suspect) continue;
+        if (std::find(told.begin(), told.end(), at) != told.end() && table_.reachable() > 2) continue;
+        std::rotate(told.begin(), told.end() - 1, told.end());
+        told[0] = at;
+        return at;
+    }
+    return random_alive(key_);
+}
+
+template <typename Policies>
+void engine<Policies>::spread_broadcasts(time_point now, outbox& out) {
+    unsigned const limit = message_limit();
+    std::array<slot, 4> told{};
+    told.fill(no_slot);
+    for (unsigned packets = 0; packets < most_message_packets && store_.pending(limit); ++packets) {
+        // One round tells each of them to as many members as news is told; more only while there is more than fits.
+        if (packets >= numbers().fan_out && !store_.pending(std::min<unsigned>(limit, numbers().fan_out))) break;
+        slot const to = message_target(told);
+        if (to == no_slot) break;
+        send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
+            store_.fill(limit, 1, [&](message_store::entry const& e, byte_view bytes) {
+                if (e.origin == table_[to].key) return true; // told without a word
+                if (!e.large) return write_broadcast(to, bytes, packet);
+                wire::broadcast_range const offered{e.origin, e.session, e.sequence, 1, true};
+                return wire::range_list_view::write(packet, wire::message_type::offer, std::span{&offered, 1});
+            });
+            if (!packet.empty()) fill_updates(packet);
+        });
+    }
+    next_spread_ = store_.pending(limit) ? now + numbers().message_interval : never;
+}
+
+template <typename Policies>
+bool engine<Policies>::write_broadcast(slot to, byte_view bytes, wire::packet_writer& packet) const {
+    byte_span const body = packet.body(wire::message_type::broadcast, wire::life_size + bytes.size());
+    if (body.empty()) return false;
+    store_big(body.data(), table_[to].incarnation());
+    copy_bytes(bytes, body.subspan(wire::life_size));
+    return true;
+}
+
+/// Tells one member what is kept here, more seldom the older it is: who missed something asks for it.
+template <typename Policies>
+void engine<Policies>::offer_broadcasts(time_point now, outbox& out) {
+    store_.expire(now - numbers().message_keep);
+    if (store_.empty()) {
+        next_offer_ = never;
+        return;
+    }
+    duration const age = now - store_[store_.size() - 1].since;
+    next_offer_ = now + jitter(rng_, std::clamp(age / 2, numbers().message_interval * 4, numbers().offer_interval), 20);
+    std::array<slot, 4> told{};
+    told.fill(no_slot);
+    slot const to = message_target(told);
+    if (to == no_slot) return;
+    std::array<wire::broadcast_range, wire::broadcast_range::most> ranges;
+    std::size_t const count = store_.ranges(ranges, offered_);
+    send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
+        (void)wire::range_list_view::write(packet, wire::message_type::offer, std::span{ranges}.first(count));
+        fill_updates(packet);
+    });
+}
+
+template <typename Policies>
+void engine<Policies>::on_offer(byte_view body, origin const& from, reply& answer, time_point now, outbox& out) {
+    auto const offer = wire::range_list_view::parse(body);
+    if (!offer) {
+        ++counters_.malformed;
+        return;
+    }
+    slot const at = table_.find(from.sender);
+    if (at == no_slot) return refuse(gossip_error::unknown_subject);
+    if (life_ != life::running) return;
+    std::array<wire::broadcast_range, wire::broadcast_range::most> lacking;
+    std::size_t ranges = 0, messages = 0;
+    bool by_stream = false;
+    for (std::size_t i = 0; i < offer->size(); ++i) {
+        wire::broadcast_range range = (*offer)[i];
+        if (range.origin == key_) continue;
+        range.bitmap = windows_.missing(range);
+        // What was asked for a moment ago may be on its way.
+        for (asked_for const& other : asked_) {
+            if (other.until <= now || other.origin != range.origin || other.session != range.session) continue;
+            if (other.sequence <= range.highest && range.highest - other.sequence < 64)
+                range.bitmap &= ~(std::uint64_t{1} << (range.highest - other.sequence));
+        }
+        if (range.bitmap == 0) continue;
+        if (table_.find(range.origin) == no_slot) {
+            answer.want(range.origin, 0);
+            continue;
+        }
+        int const above = std::countr_zero(range.bitmap);
+        range.highest -= static_cast<std::uint64_t>(above);
+        range.bitmap >>= above;
+        messages += static_cast<std::size_t>(std::popcount(range.bitmap));
+        by_stream = by_stream || range.large;
+        lacking[ranges++] = range;
+    }
+    if (ranges == 0 || !fetches_.take(now)) return;
+    by_stream = by_stream || messages > most_fetched;
+    std::span<wire::broadcast_range const> const wanted{lacking.data(), ranges};
+    if (by_stream) {
+        if (!fetch_by_stream(at, wanted, now, out)) return;
+    } else {
+        send(table_[at].endpoint(), at, limits::packet, out, [&](wire::packet_writer& packet) {
+            (void)wire::range_list_view::write(packet, wire::message_type::fetch, wanted);
+        });
+    }
+    counters_.broadcasts_fetched += messages;
+    time_point const until = now + (by_stream ? numbers().probe_period : numbers().probe_retry * 2);
+    for (wire::broadcast_range const& range : wanted) {
+        for (std::uint64_t bit = 0; bit < 64; ++bit) {
+            if ((range.bitmap >> bit & 1U) != 0)
+                asked_[asked_at_++ % asked_.size()] = {range.origin, range.session, range.highest - bit, until};
+        }
+    }
+}
+
+/// Dials a member to fetch what it offered. False if enough of that is under way.
+template <typename Policies>
+bool engine<Policies>::fetch_by_stream(slot from, std::span<wire::broadcast_range const> wanted, time_point now,
+                                       outbox& out) {
+    std::size_t under_way = 0;
+    for (stream_state const& s : streams_) {
+        if (s.use != purpose::fetch) continue;
+        if (s.partner == table_[from].key) return false;
+        ++under_way;
+    }
+    if (under_way >= most_fetch_streams) return false;
+    auto const made = dial(table_[from].endpoint(), purpose::fetch, exchange_reason::periodic, now, out);
+    if (!made) return false;
+    find_stream(*made)->partner = table_[from].key;
+    std::erase_if(fetching_, [&](fetch_job const& job) { return find_stream(job.stream) == nullptr; });
+    fetch_job& job = fetching_.emplace_back();
+    job.stream = *made;
+    job.count = std::min(wanted.size(), job.ranges.size());
+    std::copy_n(wanted.begin(), job.count, job.ranges.begin());
+    return true;
+}
+
+/// Sends what a member asks for, as far as it is still kept: a few datagrams, or all of it on the stream the question
+/// came on.
+template <typename Policies>
+void engine<Policies>::on_fetch(byte_view body, origin const& from, stream_state* stream, time_point now, outbox& out) {
+    auto const wanted = wire::range_list_view::parse(body);
+    if (!wanted) {
+        ++counters_.malformed;
+        return;
+    }
+    slot const to = table_.find(from.sender);
+    if (to == no_slot) return refuse(gossip_error::unknown_subject);
+    if (!fetches_.take(now)) return refuse(gossip_error::too_many_messages);
+    std::size_t next = 0;
+    auto const is_wanted = [&](message_store::entry const& e) {
+        if (e.large && stream == nullptr) return false;
+        for (std::size_t i = 0; i < wanted->size(); ++i) {
+            wire::broadcast_range const range = (*wanted)[i];
+            if (range.origin == e.origin && range.session == e.session && e.sequence <= range.highest &&
+                range.highest - e.sequence < 64 && (range.bitmap >> (range.highest - e.sequence) & 1U) != 0)
+                return true;
+        }
+        return false;
+    };
+    auto const fill = [&](wire::packet_writer& packet) {
+        for (; next < store_.size(); ++next) {
+            message_store::entry const& e = store_[next];
+            if (is_wanted(e) && !write_broadcast(to, store_.bytes_of(e), packet)) return;
+        }
+    };
+    if (stream != nullptr) {
+        while (next < store_.size()) send_frame(*stream, out, fill);
+        return;
+    }
+    for (std::size_t packets = 0; packets < most_fetched && next < store_.size(); ++packets)
+        send(table_[to].endpoint(), to, limits::packet, out, fill);
+}
+
+// ---- Messages and requests to one ----------------------------------------------------------------------------------
+
+template <typename Policies>
+void engine<Policies>::on_user_message(byte_view body, origin const& from, reply& answer, outbox& out) {
+    auto const what = wire::user_message_view::parse(body);
+    if (!what) {
+        ++counters_.malformed;
+        return;
+    }
+    slot const at = caller(what->life, from, answer);
+    if (at == no_slot) return;
+    ++counters_.messages_delivered;
+    out.deliver(
+        {delivery_kind::message, table_[at].record().id(), bounded_text<limits::topic>::cut(what->topic), {}, {}},
+        what->payload);
+}
+
+/// The member that says something to this life of this node; none if it is not known, or meant another life.
+template <typename Policies>
+membership::slot engine<Policies>::caller(std::uint64_t to_life, origin const& from, reply& answer) noexcept {
+    slot const at = table_.find(from.sender);
+    if (at == no_slot) {
+        answer.want(from.sender, 0);
+        refuse(gossip_error::unknown_subject);
+    } else if (to_life < session_) {
+        answer.announce(self_);
+        refuse(gossip_error::stale);
+        return no_slot;
+    } else if (life_ != life::running) {
+        refuse(gossip_error::not_running);
+        return no_slot;
+    }
+    return at;
+}
+
+template <typename Policies>
+result<request_id> engine<Policies>::begin_request(node_id const& to, std::string_view topic, byte_view payload,
+                                                   duration timeout, bool confirm_only, time_point now, outbox& out) {
+    auto const at = addressee(to, topic, payload, limits::payload);
+    if (!at) return fail(at.error());
+    if (requests_.full()) return fail(gossip_error::too_many_requests, requests_.size(), "requests");
+    pending_request& made = requests_.add(request_id{rng_() | 1U}, to, topic, payload);
+    request_id const id = made.id;
+    made.confirm_only = confirm_only;
+    made.by_stream = payload.size() > limits::datagram_payload;
+    made.wait = numbers().probe_retry;
+    made.next = now;
+    made.deadline =
+        now + std::clamp<duration>(timeout, std::chrono::milliseconds{1}, std::chrono::milliseconds{limits::patience});
+    requests_.update_next();
+    drive_requests(now, out);
+    arm_messages();
+    return id;
+}
+
+template <typename Policies>
+void engine<Policies>::drive_requests(time_point now, outbox& out) {
+    while (pending_request* const due = requests_.due(now)) {
+        if (due->deadline <= now) {
+            finish_request(*due, delivery_kind::failed, error{gossip_error::request_timed_out, 0, "request"}, {}, out);
+            continue;
+        }
+        pending_request& r = *due;
+        // Where datagrams do not pass a stream may.
+        if (r.tries >= pending_request::datagrams && numbers().stream_fallback) r.by_stream = true;
+        if (slot const at = table_.find(r.to.short_id()); at != no_slot) {
+            if (!r.by_stream) {
+                send(table_[at].endpoint(), at, limits::packet, out,
+                     [&](wire::packet_writer& packet) { write_request(r, at, now, packet); });
+            } else if (r.stream == stream_id{}) {
+                dial_for_request(r, at, now, out);
+            }
+        }
+        r.tried(now);
+        requests_.update_next();
+    }
+}
+
+template <typename Policies>
+void engine<Policies>::write_request(pending_request const& r, slot to, time_point now,
+                                     wire::packet_writer& packet) const {
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(r.deadline - now).count();
+    wire::request_view made;
+    made.life = table_[to].incarnation();
+    made.id = static_cast<std::uint64_t>(r.id);
+    made.flags = r.confirm_only ? wire::request_view::confirm_only : std::uint8_t{0};
+    made.patience = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 1, limits::patience));
+    made.topic = r.topic.view();
+    made.payload = r.payload;
+    (void)made.write(packet);
+}
+
+template <typename Policies>
+void engine<Policies>::dial_for_request(pending_request& r, slot to, time_point now, outbox& out) {
+    auto const candidates = addresses_.to_try(table_[to]);
+    if (candidates.size == 0) return;
+    auto const made =
+        dial(candidates.where[r.tries % candidates.size], purpose::request, exchange_reason::periodic, now, out);
+    if (!made) return;
+    stream_state& s = *find_stream(*made);
+    s.nonce = static_cast<std::uint64_t>(r.id);
+    s.partner = table_[to].key;
+    r.stream = *made;
+}
+
+/// A stream that was dialled for user data is there.
+template <typename Policies>
+void engine<Policies>::message_stream_opened(stream_state& s, time_point now, outbox& out) {
+    if (s.use == purpose::fetch) {
+        for (fetch_job const& job : fetching_) {
+            if (job.stream != s.id) continue;
+            send_frame(s, out, [&](wire::packet_writer& packet) {
+                (void)wire::range_list_view::write(packet, wire::message_type::fetch,
+                                                   std::span{job.ranges}.first(job.count));
+            });
+            return;
+        }
+    } else if (pending_request const* const r = requests_.find(request_id{s.nonce})) {
+        if (slot const at = table_.find(r->to.short_id()); at != no_slot) {
+            send_frame(s, out, [&](wire::packet_writer& packet) { write_request(*r, at, now, packet); });
+            return;
+        }
+    }
+    drop_stream(s.id, std::nullopt, true, out);
+}
+
+/// A stream that carried a request has ended: the next one is dialled when the next repetition is due.
+template <typename Policies>
+void engine<Policies>::message_stream_lost(stream_id id) noexcept {
+    if (pending_request* const r = requests_.on_stream(id)) r->stream = stream_id{};
+}
+
+/// Tells the host what became of a request, and forgets it.
+template <typename Policies>
+void engine<Policies>::finish_request(pending_request const& r, delivery_kind how, std::optional<error> why,
+                                      byte_view payload, outbox& out) {
+    stream_id const stream = r.stream;
+    delivery told{how, r.to, r.topic, r.id};
+    told.why = why;
+    if (why && *why == gossip_error::request_timed_out) refuse(gossip_error::request_timed_out);
+    out.deliver(told, payload);
+    requests_.erase(told.request);
+    if (stream != stream_id{}) drop_stream(stream, std::nullopt, true, out);
+}
+
+template <typename Policies>
+void engine<Policies>::on_response(byte_view body, origin const& from, time_point now, outbox& out) {
+    auto const what = wire::response_view::parse(body);
+    if (!what) {
+        ++counters_.malformed;
+        return;
+    }
+    pending_request* const r = requests_.find(request_id{what->id});
+    if (r == nullptr || r->to.short_id() != from.sender) return refuse(gossip_error::unexpected_ack);
+    auto const failed = [&](gossip_error why) {
+        refuse(why);
+        finish_request(*r, delivery_kind::failed, error{why, 0, "request"}, {}, out);
+    };
+    switch (what->status) {
+    case wire::response_status::answered:
+        finish_request(*r, r->confirm_only ? delivery_kind::confirmed : delivery_kind::response, std::nullopt,
+                       what->payload, out);
+        break;
+    case wire::response_status::confirmed:
+        if (r->confirm_only) {
+            finish_request(*r, delivery_kind::confirmed, std::nullopt, {}, out);
+        } else { // it is being worked on
+            r->tries = 1;
+            requests_.update_next();
+        }
+        break;
+    case wire::response_status::refused: failed(gossip_error::request_refused); break;
+    case wire::response_status::busy: failed(gossip_error::request_busy); break;
+    case wire::response_status::by_stream:
+        if (!r->by_stream) {
+            r->by_stream = true;
+            r->next = now;
+            requests_.update_next();
+        }
+        break;
+    }
+    arm_messages();
+}
+
+/// True if the stream it came on has served its purpose.
+template <typename Policies>
+bool engine<Policies>::on_request(byte_view body, origin const& from, stream_id stream, reply& answer, time_point now,
+                                  outbox& out) {
+    auto const what = wire::request_view::parse(body);
+    if (!what) {
+        ++counters_.malformed;
+        return false;
+    }
+    slot const at = caller(what->life, from, answer);
+    if (at == no_slot) return false;
+    if (served_request* const known = served_.find(from.sender, what->id)) {
+        ++counters_.requests_repeated;
+        if (stream != stream_id{}) known->stream = stream;
+        if (!known->waiting) return send_answer(*known, known->status, known->answer, out) != stream_id{};
+        if (stream == stream_id{}) send_response(at, what->id, wire::response_status::confirmed, {}, out);
+        return false;
+    }
+    time_point const until = now + std::chrono::milliseconds{what->patience} + std::chrono::seconds{2};
+    served_request* const made = served_.add(from.sender, what->id, until, now);
+    if (made == nullptr) {
+        refuse(gossip_error::too_many_requests);
+        send_response(at, what->id, wire::response_status::busy, {}, out);
+        return stream != stream_id{};
+    }
+    made->stream = stream;
+    bool const confirm = (what->flags & wire::request_view::confirm_only) != 0;
+    ++counters_.messages_delivered;
+    out.deliver({confirm ? delivery_kind::message : delivery_kind::request, table_[at].record().id(),
+                 bounded_text<limits::topic>::cut(what->topic), confirm ? request_id{} : made->handle},
+                what->payload);
+    if (!confirm) return false;
+    served_.answered(*made, wire::response_status::confirmed, {});
+    return send_answer(*made, wire::response_status::confirmed, {}, out) != stream_id{};
+}
+
+template <typename Policies>
+result<void> engine<Policies>::finish_served(request_id which, wire::response_status status, byte_view payload,
+                                             time_point now, outbox& out) {
+    if (!running()) return fail(gossip_error::not_running, 0, "answer");
+    served_request* const found = served_.find(which);
+    if (found == nullptr || found->until <= now) return fail(gossip_error::no_such_request, 0, "request");
+    served_.answered(*found, status, payload);
+    drop_stream(send_answer(*found, status, payload, out), std::nullopt, true, out);
+    return {};
+}
+
+/// Sends an answer where the requester waits for it: on its stream, or as a datagram to its announced address. Gives
+/// the stream, which is to be closed; zero if it was a datagram.
+template <typename Policies>
+stream_id engine<Policies>::send_answer(served_request& of, wire::response_status status, byte_view payload,
+                                        outbox& out) {
+    stream_id const id = std::exchange(of.stream, stream_id{});
+    if (stream_state* const s = id == stream_id{} ? nullptr : find_stream(id)) {
+        send_frame(*s, out, [&](wire::packet_writer& packet) {
+            (void)wire::response_view{of.id, status, payload}.write(packet);
+        });
+        return id;
+    }
+    slot const to = table_.find(of.from);
+    if (to == no_slot) return stream_id{};
+    if (payload.size() <= limits::datagram_payload)
+        send_response(to, of.id, status, payload, out);
+    else
+        send_response(to, of.id, wire::response_status::by_stream, {}, out);
+    return stream_id{};
+}
+
+template <typename Policies>
+void engine<Policies>::send_response(slot to, std::uint64_t id, wire::response_status status, byte_view payload,
+                                     outbox& out) {
+    send(table_[to].endpoint(), to, limits::packet, out,
+         [&](wire::packet_writer& packet) { (void)wire::response_view{id, status, payload}.write(packet); });
+}
+
+// ---- Time ----------------------------------------------------------------------------------------------------------
+
+template <typename Policies>
+void engine<Policies>::arm_messages() noexcept {
+    next_message_ = std::min({next_spread_, next_offer_, requests_.next()});
+}
+
+template <typename Policies>
+void engine<Policies>::tick_messages(time_point now, outbox& out) {
+    if (next_spread_ <= now) spread_broadcasts(now, out);
+    if (next_offer_ <= now) offer_broadcasts(now, out);
+    if (requests_.next() <= now) drive_requests(now, out);
+    arm_messages();
+}
+
+/// This node is gone: nobody answers it any more.
+template <typename Policies>
+void engine<Policies>::fail_requests(outbox& out) {
+    while (pending_request const* const r = requests_.any()) {
+        finish_request(*r, delivery_kind::failed, error{gossip_error::not_running, 0, "request"}, {}, out);
+    }
+}
+
+} // namespace gossip
+PEERKIT_END_NAMESPACE
+
+#endif

@@ -1,0 +1,633 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Tests of the engine's user data: broadcasts, messages, requests; budgets, caps, what is refused and why.
+#include <peerkit/gossip/impl/engine_messaging.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <support/stage.hpp>
+
+using namespace peerkit;
+using namespace tests;
+using gossip::delivery_kind;
+using gossip::request_id;
+using gossip::stream_id;
+using wire::broadcast_range;
+using wire::broadcast_view;
+using wire::range_list_view;
+using wire::request_view;
+using wire::response_status;
+using wire::response_view;
+
+namespace {
+
+bytes text(std::string_view what) {
+    byte_view const view = as_bytes(what);
+    return {view.begin(), view.end()};
+}
+
+/// A broadcast of `p`, as it is kept and forwarded.
+bytes spoken(puppet const& p, std::uint64_t sequence, byte_view payload, std::uint64_t session = 1) {
+    bytes out(broadcast_view::size_of("chat", payload.size()));
+    crypto::signing_room room;
+    REQUIRE(crypto::sign_broadcast(p.identity, p.keys.network, session, sequence, "chat", payload, room, out));
+    return out;
+}
+/// The same as a message in a datagram for a node known by `life`.
+void write(wire::packet_writer& packet, byte_view spoken_bytes, std::uint64_t life = 1) {
+    byte_span const body = packet.body(message_type::broadcast, 8 + spoken_bytes.size());
+    REQUIRE_FALSE(body.empty());
+    store_big(body.data(), life);
+    copy_bytes(spoken_bytes, body.subspan(8));
+}
+void tell(stage& s, puppet& by, byte_view spoken_bytes, std::uint64_t life = 1) {
+    s.deliver(by, [&](auto& packet) { write(packet, spoken_bytes, life); });
+}
+
+std::size_t delivered(stage const& s, delivery_kind kind) {
+    return static_cast<std::size_t>(std::count_if(s.delivered.begin(), s.delivered.end(),
+                                                  [&](handed_over const& h) { return h.what.kind == kind; }));
+}
+/// Broadcast messages sent, by receiver.
+std::vector<ip_endpoint> told(stage const& s) {
+    std::vector<ip_endpoint> to;
+    for (sent_datagram const& d : s.sent) {
+        for (heard const& h : d.messages) {
+            if (h.type == message_type::broadcast) to.push_back(d.to);
+        }
+    }
+    return to;
+}
+heard const* last(stage const& s, message_type type) {
+    for (std::size_t i = s.sent.size(); i-- > 0;) {
+        if (heard const* const found = s.sent[i].find(type)) return found;
+    }
+    return nullptr;
+}
+bytes range_body(std::initializer_list<broadcast_range> ranges) {
+    bytes room(2000);
+    wire::packet_writer packet{room};
+    REQUIRE(range_list_view::write(packet, message_type::offer, std::vector<broadcast_range>{ranges}));
+    return {room.begin() + 3, room.begin() + static_cast<std::ptrdiff_t>(packet.size())};
+}
+void send_ranges(stage& s, puppet& by, message_type type, std::initializer_list<broadcast_range> ranges) {
+    bytes const body = range_body(ranges);
+    s.deliver(by, [&](auto& packet) { copy_bytes(body, packet.body(type, body.size())); });
+}
+
+auto ask(stage& s, puppet const& whom, byte_view payload, duration timeout = 5s) {
+    return s.call(
+        [&](auto& e, auto now, auto& out) { return e.request(whom.id(), "ask", payload, timeout, now, out); });
+}
+void answer(stage& s, puppet& by, request_id id, response_status status, byte_view payload = {}) {
+    s.deliver(
+        by, [&](auto& packet) { CHECK(response_view{static_cast<std::uint64_t>(id), status, payload}.write(packet)); });
+}
+std::vector<sent_datagram> request(stage& s, puppet& by, std::uint64_t id, std::string_view topic, byte_view payload,
+                                   std::uint8_t flags = 0, std::uint64_t life = 1) {
+    return s.deliver(by,
+                     [&](auto& packet) { CHECK(request_view{life, id, flags, 5000, topic, payload}.write(packet)); });
+}
+
+} // namespace
+
+TEST_CASE("a broadcast goes out with the next tick, signed, to a few members, and stops after its limit") {
+    stage s{quiet()};
+    std::vector<puppet*> all;
+    for (std::uint64_t i = 1; i <= 9; ++i) all.push_back(&s.add_member(i));
+    s.advance(60s);
+    s.forget();
+    auto const number = s.call([&](auto& e, auto now, auto&) { return e.broadcast("chat", text("hello"), now); });
+    REQUIRE(number);
+    CHECK(*number == 1);
+    CHECK(s.sent.empty());
+    CHECK(s->next_deadline() == s.now());
+    s.tick();
+    auto const first = told(s);
+    CHECK(std::set(first.begin(), first.end()).size() == 3);
+    heard const* const h = last(s, message_type::broadcast);
+    REQUIRE(h != nullptr);
+    CHECK(load_big<std::uint64_t>(h->record.data()) == all[0]->incarnation);
+    auto const view = broadcast_view::parse(byte_view{h->record}.subspan(8));
+    REQUIRE(view);
+    crypto::signing_room room;
+    CHECK(crypto::verify_broadcast<crypto::fake_identity>(*view, s->id(), network_id{}, room));
+    CHECK(as_text(view->payload()) == "hello");
+    s.advance(10s);
+    CHECK(told(s).size() == 4); // half of 4 times the digits of 10 members
+    CHECK(s.sent_count(message_type::offer) > 2);
+    s.advance(2min);
+    s.forget();
+    s.advance(10min);
+    CHECK(s.sent_count(message_type::offer) == 0);
+    CHECK(s.delivered.empty());
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("what may not be broadcast is a typed error") {
+    stage s{quiet()};
+    auto const say = [&](std::string_view topic, std::size_t size) {
+        return s.call([&](auto& e, auto now, auto&) { return e.broadcast(topic, bytes(size), now); });
+    };
+    CHECK(say("", 1).error() == core_error::empty);
+    CHECK(say("two words", 1).error() == core_error::bad_character);
+    CHECK(say("t", limits::payload + 1).error() == gossip_error::message_too_large);
+    CHECK(say("t", limits::payload + 1).error().position() == limits::payload + 1);
+    for (std::uint32_t i = 0; i < s->numbers().broadcasts_per_second; ++i) CHECK(say("t", 1).value() == i + 1);
+    CHECK(say("t", 1).error() == gossip_error::too_many_messages);
+    s.sleep(1s);
+    CHECK(say("t", 1));
+    basic_stage<fake_engine> unborn{with(quiet())};
+    CHECK(unborn.call([](auto& e, auto now, auto&) { return e.broadcast("t", {}, now); }).error() ==
+          gossip_error::not_running);
+}
+
+TEST_CASE("a broadcast is handed over once, whoever repeats it, and forwarded") {
+    stage s{quiet()};
+    puppet& origin = s.add_member(1);
+    puppet& carrier = s.add_member(2);
+    for (std::uint64_t i = 3; i <= 8; ++i) s.add_member(i);
+    s.advance(60s);
+    s.forget();
+    bytes const what = spoken(origin, 5, text("hi"));
+    tell(s, carrier, what);
+    tell(s, origin, what);
+    tell(s, carrier, what);
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].what.kind == delivery_kind::broadcast);
+    CHECK(s.delivered[0].what.from == origin.id());
+    CHECK(s.delivered[0].what.topic.view() == "chat");
+    CHECK(s.delivered[0].what.session == 1);
+    CHECK(s.delivered[0].what.sequence == 5);
+    CHECK(s.delivered[0].payload == text("hi"));
+    CHECK(s->counters().broadcasts_repeated == 2);
+    s.tick();
+    heard const* const h = last(s, message_type::broadcast);
+    REQUIRE(h != nullptr);
+    CHECK(equal(byte_view{h->record}.subspan(8), what));
+    for (ip_endpoint const& to : told(s)) CHECK(to != origin.where);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("what is forged, of another life, of a stranger or malformed is refused and counted") {
+    stage s{quiet(), 50};
+    puppet& origin = s.add_member(1);
+    puppet& liar = s.add_member(2);
+    puppet stranger{77};
+    bytes const good = spoken(origin, 5, text("hi"));
+    SUBCASE("signed by somebody else") {
+        bytes forged = spoken(liar, 5, text("hi"));
+        store_big(forged.data(), static_cast<std::uint64_t>(origin.key()));
+        tell(s, liar, forged, 50);
+        CHECK(s.refused(gossip_error::bad_signature) == 1);
+        // It neither used up the origin's budget nor its sequence.
+        tell(s, liar, good, 50);
+        CHECK(s.delivered.size() == 1);
+        return;
+    }
+    SUBCASE("meant for an earlier life of this node") {
+        tell(s, liar, good, 49);
+        CHECK(s.refused(gossip_error::stale) == 1);
+    }
+    SUBCASE("of an earlier session of its origin") {
+        tell(s, liar, spoken(origin, 1, text("new"), 9), 50);
+        s.delivered.clear();
+        tell(s, liar, spoken(origin, 2, text("old"), 8), 50);
+        CHECK(s.refused(gossip_error::stale) == 1);
+    }
+    SUBCASE("of nobody this node knows: its record is asked for") {
+        tell(s, liar, spoken(stranger, 5, text("hi")), 50);
+        CHECK(s.refused(gossip_error::unknown_subject) == 1);
+        CHECK(s.sent.back().find(message_type::want, stranger.key()) != nullptr);
+    }
+    SUBCASE("of this node itself") {
+        bytes own = good;
+        store_big(own.data(), static_cast<std::uint64_t>(s->id().short_id()));
+        tell(s, liar, own, 50);
+        CHECK(s.refused(gossip_error::from_self) == 1);
+    }
+    SUBCASE("with a topic that is none") {
+        bytes bad = good;
+        bad[24] = std::byte{0};
+        tell(s, liar, bad, 50);
+        CHECK(s->counters().malformed == 1);
+    }
+    CHECK(s.delivered.empty());
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("an origin that floods is held to its budget without costing signatures, the others are not") {
+    stage s{quiet()};
+    puppet& origin = s.add_member(1);
+    puppet& other = s.add_member(2);
+    auto const before = s->counters().signatures_checked;
+    std::size_t const allowed = s->numbers().broadcasts_per_second * 2;
+    for (std::uint64_t i = 1; i <= allowed + 50; ++i) tell(s, origin, spoken(origin, i, text("spam")));
+    CHECK(s.delivered.size() == allowed);
+    CHECK(s.refused(gossip_error::too_many_messages) == 50);
+    CHECK(s->counters().signatures_checked - before == allowed);
+    tell(s, origin, spoken(other, 1, text("news")));
+    CHECK(s.delivered.size() == allowed + 1);
+    // What was refused was not taken for heard: a second later it is welcome.
+    s.sleep(1s);
+    tell(s, origin, spoken(origin, allowed + 1, text("spam")));
+    CHECK(s.delivered.size() == allowed + 2);
+}
+
+TEST_CASE("forgeries cost no more signature checks than their budget, and what came meanwhile can come again") {
+    auto t = quiet();
+    t.message_verifies_per_second = 10;
+    stage s{t};
+    puppet& origin = s.add_member(1);
+    puppet& liar = s.add_member(2);
+    bytes forged = spoken(liar, 5, text("hi"));
+    store_big(forged.data(), static_cast<std::uint64_t>(origin.key()));
+    auto const before = s->counters().signatures_checked;
+    for (int i = 0; i < 100; ++i) tell(s, liar, forged);
+    CHECK(s->counters().signatures_checked - before == 20);
+    bytes const good = spoken(origin, 5, text("hi"));
+    tell(s, liar, good);
+    CHECK(s.refused(gossip_error::verify_over_budget) == 81);
+    s.sleep(1s);
+    tell(s, liar, good);
+    CHECK(s.delivered.size() == 1);
+}
+
+TEST_CASE("of an offer only what was missed is fetched, from who offered it, and not from two at once") {
+    stage s{quiet()};
+    puppet& origin = s.add_member(1);
+    puppet& holder = s.add_member(2);
+    puppet& second = s.add_member(3);
+    tell(s, holder, spoken(origin, 6, text("six")));
+    s.forget();
+    send_ranges(s, holder, message_type::offer, {{origin.key(), 1, 7, 0b111, false}});
+    auto const asked = s.sent_to(holder);
+    REQUIRE_FALSE(asked.empty());
+    heard const* const h = asked.back().find(message_type::fetch);
+    REQUIRE(h != nullptr);
+    auto const wanted = range_list_view::parse(h->record);
+    REQUIRE(wanted);
+    REQUIRE(wanted->size() == 1);
+    CHECK((*wanted)[0] == broadcast_range{origin.key(), 1, 7, 0b101, false});
+    s.forget();
+    send_ranges(s, second, message_type::offer, {{origin.key(), 1, 7, 0b111, false}});
+    CHECK(s.sent_count(message_type::fetch) == 0);
+    s.sleep(1s);
+    send_ranges(s, second, message_type::offer, {{origin.key(), 1, 7, 0b111, false}});
+    CHECK(s.sent_count(message_type::fetch) == 1);
+    // Nothing is missing of this node's own.
+    s.forget();
+    send_ranges(s, second, message_type::offer, {{s->id().short_id(), 1, 7, 1, false}});
+    CHECK(s.sent_count(message_type::fetch) == 0);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("whoever fetches gets what is kept, in a few datagrams at its announced address") {
+    stage s{quiet()};
+    puppet& origin = s.add_member(1);
+    puppet& asks = s.add_member(2);
+    for (std::uint64_t i = 1; i <= 8; ++i) tell(s, origin, spoken(origin, i, bytes(700)));
+    s.advance(10s);
+    s.forget();
+    send_ranges(s, asks, message_type::fetch, {{origin.key(), 1, 8, 0b10000001, false}});
+    auto const sent = s.sent_to(asks);
+    REQUIRE(told(s).size() == 2);
+    std::set<std::uint64_t> got;
+    for (auto const& d : sent) {
+        CHECK(d.opened);
+        for (heard const& h : d.messages) {
+            if (h.type == message_type::broadcast)
+                got.insert(broadcast_view::parse(byte_view{h.record}.subspan(8))->sequence());
+        }
+    }
+    CHECK(got == std::set<std::uint64_t>{8, 1});
+    s.forget();
+    send_ranges(s, asks, message_type::fetch, {{origin.key(), 1, 8, 0xff, false}});
+    CHECK(told(s).size() == 3);
+    puppet& stranger = s.add(66);
+    s.forget();
+    send_ranges(s, stranger, message_type::fetch, {{origin.key(), 1, 8, 0xff, false}});
+    CHECK(told(s).empty());
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("many missed broadcasts, and large ones, are fetched over a stream") {
+    stage s{quiet()};
+    puppet& origin = s.add_member(1);
+    puppet& holder = s.add_member(2);
+    s.forget();
+    send_ranges(s, holder, message_type::offer, {{origin.key(), 1, 7, 0b1111, false}, {origin.key(), 1, 9, 1, true}});
+    REQUIRE(s.dials.size() == 1);
+    CHECK(s.dials[0].to == holder.where);
+    stream_id const id = s.dials[0].id;
+    s.opened(id);
+    puppet_stream stream{holder, puppet_stream::side::acceptor};
+    REQUIRE(s.frames.size() == 1);
+    auto const question = stream.open(s.frames[0].frame);
+    REQUIRE(question);
+    REQUIRE(question->front().type == message_type::fetch);
+    CHECK(range_list_view::parse(question->front().record)->size() == 2);
+    bytes const small = spoken(origin, 7, text("hi")), much = spoken(origin, 9, bytes(limits::payload));
+    s.frame(id, stream.frame([&](auto& packet) { write(packet, small); }));
+    s.frame(id, stream.frame([&](auto& packet) { write(packet, much); }));
+    s.closed(id);
+    REQUIRE(s.delivered.size() == 2);
+    CHECK(s.delivered[1].payload.size() == limits::payload);
+    // The large one is offered on, not sent.
+    s.forget();
+    s.tick();
+    heard const* const h = last(s, message_type::offer);
+    REQUIRE(h != nullptr);
+    CHECK((*range_list_view::parse(h->record))[0] == broadcast_range{origin.key(), 1, 9, 1, true});
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a fetch over a stream is answered with everything, and the stream is closed") {
+    stage s{quiet()};
+    puppet& asks = s.add_member(1);
+    REQUIRE(s.call([&](auto& e, auto now, auto&) { return e.broadcast("chat", bytes(limits::payload), now); }));
+    REQUIRE(s.call([&](auto& e, auto now, auto&) { return e.broadcast("chat", text("small"), now); }));
+    auto const id = s.accept(asks.where);
+    REQUIRE(id);
+    puppet_stream stream{asks, puppet_stream::side::dialer};
+    bytes const body = range_body({{s->id().short_id(), 1, 2, 1, false}, {s->id().short_id(), 1, 1, 1, true}});
+    s.frame(*id, stream.frame([&](auto& packet) { copy_bytes(body, packet.body(message_type::fetch, body.size())); }));
+    std::size_t got = 0;
+    for (sent_frame const& f : s.frames) {
+        auto const messages = stream.open(f.frame);
+        REQUIRE(messages);
+        for (heard const& h : *messages) got += h.type == message_type::broadcast ? 1U : 0U;
+    }
+    CHECK(got == 2);
+    CHECK(s.closed_by_engine(*id));
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a message goes to one member as one sealed datagram, or is a typed error") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1, 3);
+    puppet& gone = s.add_member(2);
+    s.forget();
+    auto const send = [&](node_id const& to, std::size_t size) {
+        return s.call([&](auto& e, auto, auto& out) { return e.send_message(to, "note", bytes(size), out); });
+    };
+    REQUIRE(send(p.id(), limits::datagram_payload));
+    REQUIRE(s.sent.size() == 1);
+    CHECK(s.sent[0].to == p.where);
+    CHECK(s.sent[0].opened);
+    auto const view = wire::user_message_view::parse(s.sent[0].messages[0].record);
+    REQUIRE(view);
+    CHECK(view->life == 3);
+    CHECK(view->topic == "note");
+    CHECK(view->payload.size() == limits::datagram_payload);
+    CHECK(send(p.id(), limits::datagram_payload + 1).error() == gossip_error::message_too_large);
+    CHECK(send(puppet{9}.id(), 1).error() == gossip_error::unknown_subject);
+    CHECK(send(s->id(), 1).error() == gossip_error::not_reachable);
+    s.deliver(gone, [&](auto& packet) { packet.announce(gone.record(2, true)); });
+    CHECK(send(gone.id(), 1).error() == gossip_error::not_reachable);
+}
+
+TEST_CASE("a message to this life of this node is handed over; one to an earlier life is refused") {
+    stage s{quiet(), 50};
+    puppet& p = s.add_member(1);
+    puppet& stranger = s.add(2);
+    auto const say = [&](puppet& by, std::uint64_t life) {
+        return s.deliver(
+            by, [&](auto& packet) { CHECK(wire::user_message_view{life, "note", as_bytes("x")}.write(packet)); });
+    };
+    say(p, 50);
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].what.kind == delivery_kind::message);
+    CHECK(s.delivered[0].what.from == p.id());
+    CHECK(s.delivered[0].what.request == request_id{});
+    auto const reply = say(p, 49);
+    CHECK(s.refused(gossip_error::stale) == 1);
+    REQUIRE(reply.size() == 1);
+    CHECK(reply[0].find(message_type::announce, s->id().short_id()) != nullptr);
+    CHECK(say(stranger, 50)[0].find(message_type::want, stranger.key()) != nullptr);
+    CHECK(s.delivered.size() == 1);
+}
+
+TEST_CASE("a request is repeated until it is answered, then tried by stream, then given up") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    s.forget();
+    auto const id = ask(s, p, text("question"));
+    REQUIRE(id);
+    s.advance(700ms);
+    CHECK(s.sent_count(message_type::request) == 3);
+    s.advance(200ms);
+    CHECK(s.sent_count(message_type::request) == 3);
+    REQUIRE(s.dials.size() == 1);
+    SUBCASE("the answer comes by datagram") {
+        answer(s, p, *id, response_status::answered, text("answer"));
+        REQUIRE(s.delivered.size() == 1);
+        CHECK(s.delivered[0].what.kind == delivery_kind::response);
+        CHECK(s.delivered[0].what.request == *id);
+        CHECK(s.delivered[0].what.topic.view() == "ask");
+        CHECK(s.delivered[0].payload == text("answer"));
+        CHECK(s.closed_by_engine(s.dials[0].id));
+        answer(s, p, *id, response_status::answered, text("again"));
+        CHECK(s.refused(gossip_error::unexpected_ack) == 1);
+    }
+    SUBCASE("the answer comes by stream") {
+        s.opened(s.dials[0].id);
+        puppet_stream stream{p, puppet_stream::side::acceptor};
+        auto const question = stream.open(s.frames.at(0).frame);
+        REQUIRE(question);
+        CHECK(request_view::parse(question->front().record)->id == static_cast<std::uint64_t>(*id));
+        s.frame(s.dials[0].id, stream.frame([&](auto& packet) {
+            CHECK(
+                response_view{static_cast<std::uint64_t>(*id), response_status::answered, bytes(50'000)}.write(packet));
+        }));
+        REQUIRE(s.delivered.size() == 1);
+        CHECK(s.delivered[0].payload.size() == 50'000);
+        CHECK(s.closed_by_engine(s.dials[0].id));
+    }
+    SUBCASE("nothing comes") {
+        s.closed(s.dials[0].id);
+        s.advance(5s);
+        REQUIRE(s.delivered.size() == 1);
+        CHECK(s.delivered[0].what.kind == delivery_kind::failed);
+        CHECK(*s.delivered[0].what.why == gossip_error::request_timed_out);
+        CHECK(s.refused(gossip_error::request_timed_out) == 1);
+    }
+    SUBCASE("it is cancelled") {
+        s.call([&](auto& e, auto, auto& out) {
+            e.cancel_request(*id, out);
+            return 0;
+        });
+        CHECK(s.closed_by_engine(s.dials[0].id));
+        s.advance(10s);
+        CHECK(s.delivered.empty());
+    }
+    SUBCASE("somebody else answers") {
+        puppet& other = s.add_member(2);
+        answer(s, other, *id, response_status::answered, text("lie"));
+        CHECK(s.delivered.empty());
+    }
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a request that is being worked on does not take a stream, and its outcome is told as it is") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    auto const id = ask(s, p, text("q"), 20s);
+    REQUIRE(id);
+    for (int i = 0; i < 8; ++i) {
+        s.advance(1s);
+        answer(s, p, *id, response_status::confirmed);
+    }
+    CHECK(s.dials.size() <= 1);
+    gossip_error why{};
+    SUBCASE("refused") {
+        answer(s, p, *id, response_status::refused);
+        why = gossip_error::request_refused;
+    }
+    SUBCASE("busy") {
+        answer(s, p, *id, response_status::busy);
+        why = gossip_error::request_busy;
+    }
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].what.kind == delivery_kind::failed);
+    CHECK(*s.delivered[0].what.why == why);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("requests of others reach the host once; the answer is kept for who asks again") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    CHECK(request(s, p, 9, "ask", text("q")).empty());
+    auto const working = request(s, p, 9, "ask", text("q"));
+    REQUIRE(working.size() == 1);
+    CHECK(response_view::parse(working[0].find(message_type::response)->record)->status == response_status::confirmed);
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].what.kind == delivery_kind::request);
+    request_id const handle = s.delivered[0].what.request;
+    s.forget();
+    REQUIRE(s.call([&](auto& e, auto now, auto& out) { return e.respond(handle, text("a"), now, out); }));
+    REQUIRE(s.sent.size() == 1);
+    CHECK(s.sent[0].to == p.where);
+    CHECK(s.call([&](auto& e, auto now, auto& out) { return e.respond(handle, text("b"), now, out); }).error() ==
+          gossip_error::no_such_request);
+    auto const again = request(s, p, 9, "ask", text("q"));
+    REQUIRE(again.size() == 1);
+    CHECK(as_text(response_view::parse(again[0].find(message_type::response)->record)->payload) == "a");
+    CHECK(s.delivered.size() == 1);
+    CHECK(s->counters().requests_repeated == 2);
+    // Another request, declined.
+    s.delivered.clear();
+    request(s, p, 10, "ask", text("q"));
+    REQUIRE(s.call([&](auto& e, auto now, auto& out) { return e.decline(s.delivered[0].what.request, now, out); }));
+    CHECK(response_view::parse(last(s, message_type::response)->record)->status == response_status::refused);
+    // And one whose requester has given up.
+    s.delivered.clear();
+    request(s, p, 11, "ask", text("q"));
+    s.sleep(10s);
+    CHECK(s.call([&](auto& e, auto now, auto& out) {
+               return e.respond(s.delivered[0].what.request, text("late"), now, out);
+           }).error() == gossip_error::no_such_request);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a large answer to a datagram is asked for again over a stream, and comes there") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    request(s, p, 9, "ask", text("q"));
+    REQUIRE(s.call([&](auto& e, auto now, auto& out) {
+        return e.respond(s.delivered.at(0).what.request, bytes(5000), now, out);
+    }));
+    CHECK(response_view::parse(last(s, message_type::response)->record)->status == response_status::by_stream);
+    auto const id = s.accept(p.where);
+    puppet_stream stream{p, puppet_stream::side::dialer};
+    s.frame(*id,
+            stream.frame([&](auto& packet) { CHECK(request_view{1, 9, 0, 5000, "ask", text("q")}.write(packet)); }));
+    auto const got = stream.open(s.frames.at(0).frame);
+    REQUIRE(got);
+    CHECK(response_view::parse(got->front().record)->payload.size() == 5000);
+    CHECK(s.closed_by_engine(*id));
+    CHECK(s.delivered.size() == 1);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a request over a stream is answered there, later too") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    auto const id = s.accept(p.where);
+    puppet_stream stream{p, puppet_stream::side::dialer};
+    s.frame(*id, stream.frame(
+                     [&](auto& packet) { CHECK(request_view{1, 9, 0, 5000, "ask", bytes(40'000)}.write(packet)); }));
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].payload.size() == 40'000);
+    CHECK_FALSE(s.closed_by_engine(*id));
+    s.forget();
+    REQUIRE(s.call(
+        [&](auto& e, auto now, auto& out) { return e.respond(s.delivered[0].what.request, text("a"), now, out); }));
+    CHECK(s.sent.empty());
+    REQUIRE(s.frames.size() == 1);
+    CHECK(as_text(response_view::parse(stream.open(s.frames[0].frame)->front().record)->payload) == "a");
+    CHECK(s.closed_by_engine(*id));
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("a reliable message is confirmed by the engine, handed over once, and needs no answer") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    for (int i = 0; i < 3; ++i) {
+        auto const back = request(s, p, 9, "note", text("x"), request_view::confirm_only);
+        REQUIRE(back.size() == 1);
+        CHECK(response_view::parse(back[0].find(message_type::response)->record)->status == response_status::confirmed);
+    }
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].what.kind == delivery_kind::message);
+    CHECK(s.delivered[0].what.request == request_id{});
+
+    s.delivered.clear();
+    auto const id =
+        s.call([&](auto& e, auto now, auto& out) { return e.send_reliably(p.id(), "note", text("y"), 5s, now, out); });
+    REQUIRE(id);
+    answer(s, p, *id, response_status::confirmed);
+    REQUIRE(s.delivered.size() == 1);
+    CHECK(s.delivered[0].what.kind == delivery_kind::confirmed);
+    CHECK(s.delivered[0].what.from == p.id());
+}
+
+TEST_CASE("the cap on own requests is a typed error, and leaving fails those under way") {
+    auto t = quiet();
+    t.max_requests = 2;
+    stage s{t};
+    puppet& p = s.add_member(1);
+    REQUIRE(ask(s, p, {}, 60s));
+    REQUIRE(ask(s, p, {}, 60s));
+    CHECK(ask(s, p, {}, 60s).error() == gossip_error::too_many_requests);
+    s.call([&](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    s.advance(10s);
+    CHECK(delivered(s, delivery_kind::failed) == 2);
+    CHECK(*s.delivered.back().what.why == gossip_error::not_running);
+    CHECK(ask(s, p, {}).error() == gossip_error::not_running);
+}
+
+TEST_CASE("messages on a stream dialled for user data do not begin an exchange") {
+    stage s{quiet()};
+    puppet& p = s.add_member(1);
+    auto const id = ask(s, p, bytes(5000));
+    REQUIRE(id);
+    REQUIRE(s.dials.size() == 1);
+    s.opened(s.dials[0].id);
+    puppet_stream stream{p, puppet_stream::side::acceptor};
+    REQUIRE(stream.open(s.frames.at(0).frame));
+    s.frame(s.dials[0].id, stream.frame([&](auto& packet) { packet.exchange_begin(0); }));
+    CHECK(s.refused(gossip_error::stream_protocol) == 1);
+    CHECK(s.closed_by_engine(s.dials[0].id));
+    // The request is not lost: another stream is dialled.
+    s.advance(500ms);
+    CHECK(s.dials.size() == 2);
+    CHECK(s.fault == "");
+}
