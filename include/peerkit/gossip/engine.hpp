@@ -248,6 +248,10 @@ private:
     static constexpr slot no_slot = membership::no_slot;
     /// A queue longer than this is a storm: many changes at once, which exchanges repair better than repetition.
     static constexpr std::size_t storm = 64;
+    /// Incarnations so little above this node's own were minted on top of it: not by an earlier life.
+    static constexpr std::uint64_t clone_reach = 1024;
+    /// A node that gave way to another with its key tries again after this: the other may be gone.
+    static constexpr duration yield_time = std::chrono::minutes{10};
     /// So many members may differ without everything being exchanged.
     static constexpr std::size_t whole_above = 64;
     /// Datagrams that one of a comparison is answered with, at most; what is left over comes up the next time.
@@ -384,6 +388,8 @@ private:
     [[nodiscard]] slot evictable(time_point now) noexcept;
     [[nodiscard]] result<void> mint(std::uint64_t incarnation, bool left, time_point now, outbox& out);
     void refute(short_id accuser, time_point now, outbox& out);
+    [[nodiscard]] bool elsewhere(wire::record_view const& record) const noexcept;
+    [[nodiscard]] bool give_way(wire::record_view const& record, time_point now, outbox& out);
     void notify_own_conflict(time_point now, outbox& out);
     [[nodiscard]] bool first_conflict(short_id subject, std::uint64_t incarnation) noexcept;
     void notify_if_alone(outbox& out);
@@ -597,6 +603,7 @@ private:
     time_point last_death_{};
     time_point blocked_told_{};
     time_point conflict_told_{};
+    time_point yield_until_{}; ///< another node has this node's key, and the better claim
 
     gossip::counters counters_;
 };

@@ -149,6 +149,10 @@ public:
         return std::nullopt;
     }
 
+    /// What the subject's host wrote: everything between incarnation and signature.
+    [[nodiscard]] constexpr byte_view said() const noexcept {
+        return at(layout::gossip_port, size_ - layout::gossip_port - layout::signature_size);
+    }
     /// What is signed, after the domain and the network id.
     [[nodiscard]] constexpr byte_view unsigned_part() const noexcept { return {data_, size_ - layout::signature_size}; }
     /// 64 bytes.

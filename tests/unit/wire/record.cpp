@@ -55,6 +55,9 @@ TEST_CASE("a record gives back what its subject said") {
     CHECK(record->version() == "1.2.0");
     CHECK(record->to_description() == d);
     CHECK(record->unsigned_part().size() == stored.size() - 64);
+    // Behind the incarnation, without the signature.
+    CHECK(record->said().data() == stored.data() + 42);
+    CHECK(record->said().size() == stored.size() - 42 - 64);
     CHECK(record->signature().size() == 64);
     CHECK(record->signature()[0] == std::byte{0xee});
     CHECK(record->address_count() == 2);

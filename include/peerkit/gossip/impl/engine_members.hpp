@@ -156,10 +156,7 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
                              outbox& out) {
     member& row = table_[at];
     member_state const before = row.state;
-    // Everything between incarnation and signature is what the host wrote.
-    constexpr std::size_t head = 42, tail = 64;
-    auto const said = [](byte_view bytes) { return bytes.subspan(head, bytes.size() - head - tail); };
-    bool const changed = !equal(said(row.record_bytes()), said(record.bytes()));
+    bool const changed = !equal(row.record().said(), record.said());
     remember(at, now);
     suspicions_.stop(table_, at);
     table_.replace(at, record);
@@ -214,6 +211,7 @@ void engine<Policies>::on_own_record(byte_view bytes, wire::record_key const& ke
     if (!verifies_.take(now)) return refuse(gossip_error::verify_over_budget);
     ++counters_.signatures_checked;
     if (!crypto::verify_record<signing>(*record, options_.network)) return refuse(gossip_error::bad_signature);
+    if (give_way(*record, now, out)) return;
     if (key.incarnation > incarnation_) {
         // An earlier life of this node, whose incarnation was not kept: go on above it. If that does not end, another
         // node has the same key and does the same.
@@ -226,6 +224,33 @@ void engine<Policies>::on_own_record(byte_view bytes, wire::record_key const& ke
     if (!adoptions_.take(now)) return;
     notify_own_conflict(now, out);
     if (mint(key.incarnation + 1, false, now, out)) answer.announce(self_);
+}
+
+/// Whether a record of this node's own key names none of the places this node announces.
+template <typename Policies>
+bool engine<Policies>::elsewhere(wire::record_view const& record) const noexcept {
+    wire::record_view const own = table_[self_].record();
+    for (std::size_t i = 0; i < record.address_count(); ++i) {
+        if (own.index_of(record.gossip_endpoint(i))) return false;
+    }
+    return true;
+}
+
+/// Two nodes with one key would outbid each other for ever. Of two that announce different places, the one whose record
+/// says what sorts higher goes on, which both see in the same way; the other tells its host, is quiet, and tries again
+/// after ten minutes. An earlier life of this node does not outbid: it is no clone, and its incarnation is adopted.
+template <typename Policies>
+bool engine<Policies>::give_way(wire::record_view const& record, time_point now, outbox& out) {
+    if (!elsewhere(record)) return false;
+    bool const outbid = record.incarnation() - incarnation_ <= clone_reach;
+    // At first the record may be that of an earlier life at another address.
+    if (outbid || now - table_[self_].since > std::chrono::minutes{1}) notify_own_conflict(now, out);
+    byte_view const ours = table_[self_].record().said(), theirs = record.said();
+    if (!outbid || !std::lexicographical_compare(ours.begin(), ours.end(), theirs.begin(), theirs.end())) return false;
+    if (yield_until_ == time_point{}) yield_until_ = now + yield_time;
+    if (now < yield_until_) return true;
+    yield_until_ = {};
+    return false;
 }
 
 /// Another node uses this node's key; told once in ten seconds.

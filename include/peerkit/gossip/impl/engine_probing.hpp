@@ -25,6 +25,7 @@ template <typename Policies>
 void engine<Policies>::begin_probe(time_point now) {
     // Periods are counted from where they should have begun, so that lateness does not add up.
     next_probe_ = std::max(saturating_add(next_probe_, detector_.period(numbers())), now + numbers().probe_period / 2);
+    if (now < yield_until_) return; // nobody answers a node whose key another one uses
     slot const target = next_target();
     if (target == no_slot) return;
     ++counters_.probes;

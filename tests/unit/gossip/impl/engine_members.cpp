@@ -997,3 +997,70 @@ TEST_CASE("a full table says so to who introduces") {
     REQUIRE_FALSE(done.has_value());
     CHECK(done.error() == gossip_error::table_full);
 }
+
+TEST_CASE("of two nodes with one key at two places the one that says what sorts higher goes on, and both are told") {
+    stage s{quiet(), 1'000'000};
+    puppet& a = s.add_member(1);
+    puppet clone{stage::own_seed};
+    clone.self.addresses = {{ip_address::v4(10, 9, 9, 9), 0, address_kind::local}};
+    auto const hear = [&](std::uint64_t incarnation) {
+        s.sleep(30s);
+        s.deliver(a, [&](auto& packet) { packet.announce(clone.record(incarnation)); });
+    };
+    SUBCASE("this node outbids a clone that sorts lower") {
+        clone.self.api_port = 0;
+        clone.self.gossip_port = 1;
+        for (int i = 0; i < 5; ++i) {
+            std::uint64_t const before = s->incarnation();
+            hear(before + 1);
+            CHECK(s->incarnation() == before + 2);
+        }
+        CHECK(s.count(event_kind::conflict) == 5);
+    }
+    SUBCASE("it gives way to one that sorts higher, accuses nobody meanwhile, and tries again after ten minutes") {
+        clone.self.gossip_port = 65535;
+        hear(1'000'001);
+        CHECK(s->incarnation() == 1'000'000);
+        CHECK(s.count(event_kind::conflict) == 1);
+        for (int i = 0; i < 15; ++i) hear(1'000'001);
+        CHECK(s->incarnation() == 1'000'000);
+        s.sleep(5min);
+        hear(1'000'001);
+        CHECK(s->incarnation() == 1'000'002);
+        hear(1'000'003);
+        CHECK(s->incarnation() == 1'000'002);
+    }
+    SUBCASE("an earlier life at another address is no clone: its incarnation is adopted without a word") {
+        clone.self.gossip_port = 65535;
+        hear(9'000'000);
+        CHECK(s->incarnation() == 9'000'001);
+        CHECK(s.count(event_kind::conflict) == 0);
+    }
+    SUBCASE("an earlier life at the same address never is, however close its incarnation") {
+        clone.self = description_of(stage::own_seed);
+        clone.self.version = "zzz";
+        hear(1'000'001);
+        CHECK(s->incarnation() == 1'000'002);
+        CHECK(s.count(event_kind::conflict) == 0);
+    }
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("while this node gives way to another with its key, it probes nobody") {
+    auto t = gossip::lan();
+    t.exchange_period = t.contact_period = 100h;
+    t.tombstone_time = 1000h;
+    stage s{t, 1'000'000};
+    REQUIRE(s.started);
+    s.polite = false;
+    puppet& a = s.add_member(1);
+    puppet clone{stage::own_seed};
+    clone.self.addresses = {{ip_address::v4(10, 9, 9, 9), 0, address_kind::local}};
+    clone.self.gossip_port = 65535;
+    s.deliver(a, [&](auto& packet) { packet.announce(clone.record(1'000'001)); });
+    s.advance(5min);
+    CHECK(s->counters().probes == 0);
+    CHECK(s.state_of(a) == member_state::alive);
+    s.advance(6min);
+    CHECK(s->counters().probes > 0);
+}

@@ -1,0 +1,102 @@
+// Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
+// Scenarios: one key at two places, at another place, and names and keys that were forgotten.
+#include "support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <memory>
+#include <set>
+
+using namespace scenario;
+using peerkit::sim::birth;
+using peerkit::sim::default_node;
+
+namespace {
+
+/// Nodes of which some are born with the key of another.
+struct with_copies {
+    default_nodes nodes;
+    std::map<node_index, node_index> copies; ///< of whom
+    std::shared_ptr<std::map<node_index, std::uint64_t>> seeds =
+        std::make_shared<std::map<node_index, std::uint64_t>>();
+
+    std::unique_ptr<default_node> operator()(birth const& b) const {
+        seeds->emplace(b.index, b.identity_seed);
+        birth mine = b;
+        if (auto const of = copies.find(b.index); of != copies.end()) mine.identity_seed = seeds->at(of->second);
+        return nodes(mine);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a key that is used by two nodes at once: both are told, and the place changes hands at most once a minute") {
+    default_nodes const nodes;
+    default_world world{peerkit::sim::options_for(nodes, 61), with_copies{nodes, {{10, 3}}}};
+    world.spawn_many(10);
+    REQUIRE(world.run_until([&] { return world.all_see_all(); }, 60s));
+    world.run_for(2min);
+    auto const key = world.id_of(3);
+    std::set<node_index> told;
+    world.on_event([&](node_index observer, peerkit::gossip::event const& e) {
+        if (e.kind == event_kind::conflict && e.subject == key) told.insert(observer);
+    });
+    world.spawn();
+    // What node 0 shows is looked at every 100 ms for half an hour.
+    int changes = 0, looks = 0, dead = 0;
+    auto place = world.node(0).find(key)->endpoint();
+    for (; looks < 30 * 600; ++looks) {
+        world.run_for(100ms);
+        auto const seen = world.node(0).find(key);
+        REQUIRE(seen);
+        dead += seen->state() == member_state::dead ? 1 : 0;
+        if (seen->endpoint() == place) continue;
+        place = seen->endpoint();
+        ++changes;
+    }
+    MESSAGE("changed hands " << changes << " times in 30 minutes, dead for " << dead / 10.0 << " s");
+    CHECK(changes >= 1);
+    CHECK(changes <= 30);
+    CHECK(told.count(3) == 1);
+    CHECK(told.count(10) == 1);
+    // Everybody else agrees on one of the two, and on each other.
+    for (node_index i = 0; i < 10; ++i) {
+        if (i == 3) continue;
+        CHECK(world.node(i).find(key)->endpoint() == place);
+        for (node_index k = 0; k < 10; ++k) {
+            if (k != 3) CHECK(world.sees(i, k, member_state::alive));
+        }
+    }
+}
+
+TEST_CASE("a key whose first holder has crashed is taken over at another address within seconds") {
+    default_nodes const nodes;
+    default_world world{peerkit::sim::options_for(nodes, 62), with_copies{nodes, {{10, 3}}}};
+    world.spawn_many(10);
+    REQUIRE(world.run_until([&] { return world.all_see_all(); }, 60s));
+    world.run_for(2min);
+    auto const key = world.id_of(3);
+    world.crash(3);
+    bool seen_dead = false;
+    SUBCASE("before anyone noticed") {}
+    SUBCASE("after its death was seen") {
+        seen_dead = true;
+        world.run_for(60s);
+    }
+    world.spawn();
+    auto const took = world.run_until(
+        [&] {
+            for (node_index i = 0; i < 10; ++i) {
+                if (i == 3) continue;
+                auto const seen = world.node(i).find(key);
+                if (!seen || seen->endpoint() != world.endpoint_of(10) || seen->state() != member_state::alive)
+                    return false;
+            }
+            return true;
+        },
+        60s);
+    INFO(seen_dead);
+    REQUIRE(took);
+    CHECK(*took < 10s);
+}
