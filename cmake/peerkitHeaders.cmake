@@ -110,6 +110,7 @@ set(peerkit_core_headers
     peerkit/gossip/request_table.hpp
     peerkit/gossip/served_requests.hpp
     peerkit/gossip/tunables.hpp
+    peerkit/gossip/unknown_senders.hpp
     peerkit/membership/address_book.hpp
     peerkit/membership/contact_log.hpp
     peerkit/membership/digest_tree.hpp
@@ -145,13 +146,18 @@ set(peerkit_core_headers
     peerkit/sim/impl/world_loop.hpp
     peerkit/sim/impl/world_streams.hpp
     peerkit/sim/impl/world_views.hpp
+    peerkit/sim/incident.hpp
     peerkit/sim/insider.hpp
     peerkit/sim/intruder.hpp
     peerkit/sim/invariants.hpp
     peerkit/sim/network.hpp
     peerkit/sim/node_clock.hpp
     peerkit/sim/occurrence.hpp
+    peerkit/sim/plan.hpp
     peerkit/sim/population.hpp
+    peerkit/sim/property.hpp
+    peerkit/sim/scenarios.hpp
+    peerkit/sim/shrink.hpp
     peerkit/sim/simulated_node.hpp
     peerkit/sim/statistics.hpp
     peerkit/sim/streams.hpp

@@ -43,6 +43,7 @@ private:
     static peerkit::sim::world_options options(default_nodes const& nodes, std::uint64_t seed,
                                                void (*change)(peerkit::sim::world_options&)) {
         auto made = peerkit::sim::options_for(nodes, seed);
+        made.invariants.converged_after = 5min;
         if (change != nullptr) change(made);
         return made;
     }

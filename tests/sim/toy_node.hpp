@@ -50,10 +50,7 @@ public:
         note("start");
         running_ = true;
         next_ = now + period;
-        std::array<std::byte, 8> kept{};
-        store_big(kept.data(), members_[0].number);
-        copy_bytes(kept, out.room(8));
-        out.persist(8);
+        keep(out);
         out.run_discovery();
         return {};
     }
@@ -120,6 +117,7 @@ public:
     void leave(time_point, gossip::outbox& out) {
         ++members_[0].number;
         members_[0].how = membership::member_state::left;
+        keep(out);
         for (std::size_t i = 1; i < members_.size(); ++i) send(3, members_[i].where, out);
         running_ = false;
         gossip::event e;
@@ -173,6 +171,12 @@ public:
 private:
     static std::string number(gossip::stream_id s) { return std::to_string(static_cast<std::uint32_t>(s)); }
     static std::uint64_t checksum(byte_view bytes) { return sim::hash_bytes(bytes.first(bytes.size() - 8)) ^ 42; }
+    void keep(gossip::outbox& out) const {
+        std::array<std::byte, 8> kept{};
+        store_big(kept.data(), members_[0].number);
+        copy_bytes(kept, out.room(8));
+        out.persist(8);
+    }
     void note(std::string what) {
         if (logs) log.push_back(std::move(what));
     }

@@ -42,10 +42,12 @@ public:
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
     /// Writes a violation down, whether or not anything else is checked.
-    void violate(node_index i, std::string what) {
+    void violate(node_index i, property broken, std::string what) {
         ++count_;
-        if (violations_.size() < keep_) violations_.push_back({now_.time_since_epoch(), i, std::move(what)});
+        if (violations_.size() < keep_) violations_.push_back({now_.time_since_epoch(), i, std::move(what), broken});
     }
+    /// The same for a rule of the world itself.
+    void violate(node_index i, std::string what) { violate(i, property::none, std::move(what)); }
     void set_time(time_point now) noexcept { now_ = now; }
 
     /// After every call into a node, with the number of datagrams it sent.
@@ -54,7 +56,7 @@ public:
         resident<Node>& r = residents_[i];
         if (why != call_reason::other) check_rates(i, why, sent);
         if (options_.max_streams != 0 && streams > options_.max_streams) {
-            violate(i, "has " + std::to_string(streams) + " streams");
+            violate(i, property::bounded_memory, "has " + std::to_string(streams) + " streams");
         }
         if (options_.views_per_call == every_call) return scan(i);
         budget_ += options_.views_per_call;
@@ -64,15 +66,34 @@ public:
         }
     }
 
+    /// A node has another incarnation than before in this life (0: none before).
+    void on_incarnation(node_index i, std::uint64_t before, std::uint64_t now) {
+        if (!options_.enabled || now >= before) return;
+        violate(i, property::own_incarnation_grows,
+                "went back from incarnation " + std::to_string(before) + " to " + std::to_string(now));
+    }
+    /// A life is over: what a node has said of itself, it had asked to keep before. Nodes that keep nothing are exempt.
+    void on_end(node_index i) {
+        resident<Node> const& r = residents_[i];
+        if (!options_.enabled || r.stored_incarnation == 0 || r.stored_incarnation >= r.last_incarnation) return;
+        violate(i, property::stored_before_said,
+                "announced incarnation " + std::to_string(r.last_incarnation) + " and had asked to keep " +
+                    std::to_string(r.stored_incarnation));
+    }
+
     /// A node told its host something.
     void on_event(node_index i, gossip::event const& e, node_index subject) {
         if (e.kind > gossip::event_kind::member_removed) return;
-        disturb();
+        disturbed_ = now_;
         if (!options_.enabled) return;
-        if (subject == i) return violate(i, "told an event of a member about itself");
-        if (subject == nobody) return violate(i, "told an event of a member that was never born");
-        if (char const* const wrong = residents_[i].views.on_event(subject, e.kind, e.incarnation)) {
-            violate(i, wrong + about(subject));
+        if (subject == i) return violate(i, property::alive_to_itself, "told an event of a member about itself");
+        if (subject == nobody)
+            return violate(i, property::signed_by_subject, "told an event of a member that was never born");
+        if (auto const wrong = residents_[i].views.on_event(subject, e.kind, e.incarnation))
+            violate(i, wrong.broken, wrong.what + about(subject));
+        if (converged_ && e.kind == gossip::event_kind::member_dead && present(residents_[subject])) {
+            violate(i, property::accuracy,
+                    "declared somebody dead who was up, in a network without faults" + about(subject));
         }
     }
 
@@ -96,19 +117,20 @@ public:
         r.node->for_each_member([&](auto const& m) {
             ++r.view_size;
             node_index const s = residents_.index_of(m.id());
-            if (s == nobody) return violate(i, "its view has a member that was never born");
+            if (s == nobody)
+                return violate(i, property::signed_by_subject, "its view has a member that was never born");
             if (s == i) {
                 self_seen = true;
                 return scan_self(i, m);
             }
             scan_other(i, s, m);
         });
-        if (!self_seen && r.node->running()) violate(i, "is missing from its own view");
+        if (!self_seen && r.node->running()) violate(i, property::alive_to_itself, "is missing from its own view");
         if (auto const s = r.views.end_scan()) {
-            violate(i, "a member vanished from the view without an event" + about(*s));
+            violate(i, property::events_tell_the_view, "a member vanished from the view without an event" + about(*s));
         }
         if (options_.max_members != 0 && r.view_size - 1 > options_.max_members) {
-            violate(i, "its view has " + std::to_string(r.view_size - 1) + " members");
+            violate(i, property::bounded_memory, "its view has " + std::to_string(r.view_size - 1) + " members");
         }
         if constexpr (requires(Node const& n) {
                           { n.check_invariants() } -> std::convertible_to<int>;
@@ -158,20 +180,23 @@ public:
             if (static_cast<bool>(r.node->find(residents_[to].id))) return know_node(i, to);
         }
         if (std::find(r.foreign.begin(), r.foreign.end(), where) != r.foreign.end()) return;
-        violate(i, "sent to " + where.to_string() + ", where it knows nobody");
+        violate(i, property::known_destinations, "sent to " + where.to_string() + ", where it knows nobody");
         know_destination(i, where);
     }
     void check_datagram(node_index i, std::size_t size) {
         ++quiet_datagrams_;
         if (options_.enabled && size > options_.max_datagram) {
-            violate(i, "sent a datagram of " + std::to_string(size) + " bytes");
+            violate(i, property::fits_a_datagram, "sent a datagram of " + std::to_string(size) + " bytes");
         }
     }
 
     // --- quiescence: without faults and changes there are probes and nothing else ---
 
-    /// Something happened that nodes may react to.
-    void disturb() noexcept { disturbed_ = now_; }
+    /// Something was done to the world that nodes may react to.
+    void disturb() noexcept {
+        disturbed_ = struck_ = now_;
+        converged_ = false;
+    }
     /// When `check_quiet` is to be called next.
     [[nodiscard]] time_point quiet_until() const noexcept { return quiet_from_ + options_.period * 10; }
     void check_quiet(network const& net, bool intruded, std::size_t running) {
@@ -180,15 +205,17 @@ public:
             disturb();
         }
         auto const paused = [](resident<Node> const& r) { return r.paused; };
-        if (options_.enabled && options_.quiet_per_mille != 0 && !intruded && net.calm() &&
-            quiet_from_ - disturbed_ >= options_.settled_after &&
-            std::none_of(residents_.begin(), residents_.end(), paused)) {
+        bool const calm = options_.enabled && net.calm() && std::none_of(residents_.begin(), residents_.end(), paused);
+        if (calm && !converged_ && options_.converged_after != duration::zero() &&
+            now_ - struck_ >= options_.converged_after)
+            check_converged();
+        if (calm && options_.quiet_per_mille != 0 && !intruded && quiet_from_ - disturbed_ >= options_.settled_after) {
             auto const periods = static_cast<std::uint64_t>((now_ - quiet_from_) / options_.period) + 1;
             // A few more for what a small world sends at once now and then.
             if (quiet_datagrams_ * 1000 > options_.quiet_per_mille * running * periods + 32'000) {
-                violate(nobody, "nothing happens, yet " + std::to_string(running) + " nodes sent " +
-                                    std::to_string(quiet_datagrams_) + " datagrams in " + std::to_string(periods) +
-                                    " periods");
+                violate(nobody, property::quiescence,
+                        "nothing happens, yet " + std::to_string(running) + " nodes sent " +
+                            std::to_string(quiet_datagrams_) + " datagrams in " + std::to_string(periods) + " periods");
             }
         }
         quiet_from_ = now_;
@@ -207,7 +234,7 @@ private:
         if (why == call_reason::datagram) {
             ++r.received;
             if (options_.replies_per_datagram != 0 && sent > options_.replies_per_datagram) {
-                violate(i, "sent " + std::to_string(sent) + " datagrams on receipt of one");
+                violate(i, property::bounded_traffic, "sent " + std::to_string(sent) + " datagrams on receipt of one");
             }
             return;
         }
@@ -217,35 +244,63 @@ private:
         bool const within = r.timer_datagrams <= bound;
         r.timer_datagrams += sent;
         if (within && r.timer_datagrams > bound) {
-            violate(i, "its timers sent " + std::to_string(r.timer_datagrams) + " datagrams within a period");
+            violate(i, property::bounded_traffic,
+                    "its timers sent " + std::to_string(r.timer_datagrams) + " datagrams within a period");
+        }
+    }
+    /// Up, and not about to leave.
+    [[nodiscard]] static bool present(resident<Node> const& r) noexcept { return r.node != nullptr && !r.leaving; }
+    /// Left alone for long enough, everybody sees exactly who is up. Looked at once after every disturbance.
+    void check_converged() {
+        converged_ = true;
+        for (node_index i = 0; i < residents_.size(); ++i) {
+            if (!present(residents_[i])) continue;
+            std::size_t seen = 0;
+            residents_[i].node->for_each_member([&](auto const& m) {
+                if (m.state() > membership::member_state::suspect) return;
+                node_index const s = residents_.index_of(m.id());
+                if (s == nobody) return; // `scan` complains
+                if (residents_[s].node == nullptr)
+                    return violate(i, property::completeness, "still counts somebody who is gone" + about(s));
+                seen += present(residents_[s]) && m.state() == membership::member_state::alive ? 1 : 0;
+            });
+            auto const there = static_cast<std::size_t>(std::count_if(residents_.begin(), residents_.end(), present));
+            if (seen != there) {
+                violate(i, property::convergence,
+                        "sees " + std::to_string(seen) + " of " + std::to_string(there) +
+                            " nodes alive, long after the last fault");
+            }
         }
     }
     template <typename Member>
     void scan_self(node_index i, Member const& m) {
         resident<Node> const& r = residents_[i];
         bool const left = m.state() == membership::member_state::left;
-        if (!m.is_self()) violate(i, "does not know itself in its own view");
+        if (!m.is_self()) violate(i, property::alive_to_itself, "does not know itself in its own view");
         if (m.state() != membership::member_state::alive && !(r.leaving && left)) {
-            violate(i, "is " + std::string{membership::to_string(m.state())} + " in its own view");
+            violate(i, property::alive_to_itself,
+                    "is " + std::string{membership::to_string(m.state())} + " in its own view");
         }
-        if (m.incarnation() != r.node->incarnation()) violate(i, "has another incarnation in its own view");
+        if (m.incarnation() != r.node->incarnation())
+            violate(i, property::alive_to_itself, "has another incarnation in its own view");
     }
     template <typename Member>
     void scan_other(node_index i, node_index s, Member const& m) {
         std::uint64_t const incarnation = m.incarnation();
-        if (m.is_self()) violate(i, "takes another member for itself" + about(s));
+        if (m.is_self()) violate(i, property::alive_to_itself, "takes another member for itself" + about(s));
         minted_incarnations const& minted = residents_[s].minted;
         if (!minted.has(incarnation)) {
-            violate(i, "holds incarnation " + std::to_string(incarnation) + ", which was never signed" + about(s));
+            violate(i, property::signed_by_subject,
+                    "holds incarnation " + std::to_string(incarnation) + ", which was never signed" + about(s));
         } else if (m.state() == membership::member_state::left && !minted.has_goodbye(incarnation)) {
-            violate(i, "holds a goodbye that was never said" + about(s));
+            violate(i, property::signed_by_subject, "holds a goodbye that was never said" + about(s));
         }
         if constexpr (requires { m.record().incarnation(); }) {
-            if (m.record().incarnation() != incarnation) violate(i, "holds a record of another incarnation" + about(s));
+            if (m.record().incarnation() != incarnation)
+                violate(i, property::signed_by_subject, "holds a record of another incarnation" + about(s));
         }
-        if (char const* const wrong = residents_[i].views.on_member(s, {incarnation, m.state()})) {
-            violate(i, wrong + about(s));
-        }
+        if (auto const wrong = residents_[i].views.on_member(s, {incarnation, m.state()}))
+            violate(i, wrong.broken, wrong.what + about(s));
     }
     [[nodiscard]] static std::string about(node_index subject) { return " (node " + std::to_string(subject) + ")"; }
 
@@ -260,7 +315,9 @@ private:
     std::uint64_t quiet_datagrams_ = 0;
     std::uint64_t net_changes_ = 0;
     time_point quiet_from_{};
-    time_point disturbed_{};
+    time_point disturbed_{}; // by faults and what they led to
+    time_point struck_{};    // by faults alone
+    bool converged_ = false; // looked at since the last fault
 };
 
 } // namespace sim

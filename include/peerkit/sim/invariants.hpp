@@ -9,6 +9,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/sim/property.hpp>
 #include <peerkit/sim/trace.hpp>
 
 #include <algorithm>
@@ -27,10 +28,13 @@ struct violation {
     duration when{};          ///< since the world began
     node_index node = nobody; ///< the node at fault
     std::string what;         ///< a sentence
+    property broken{};        ///< which property that is
 
+    /// "1.500000 node 3: P8 no resurrection: a member that left is back with the same incarnation (node 4)".
     [[nodiscard]] std::string text() const {
         std::string const who = node == nobody ? std::string{"the world"} : "node " + std::to_string(node);
-        return trace::seconds(when) + " " + who + ": " + what;
+        std::string const name = broken == property::none ? "" : std::string{to_string(broken)} + ": ";
+        return trace::seconds(when) + " " + who + ": " + name + what;
     }
 };
 
@@ -56,6 +60,17 @@ struct invariant_options {
     /// than `quiet_per_mille` datagrams per thousand nodes and `period`.
     duration settled_after = std::chrono::minutes{2};
     std::uint32_t quiet_per_mille = 0;
+    /// In a network without faults, so long after the last thing that was done to the world, everybody sees exactly who
+    /// is up, and from then on nobody healthy is declared dead. 0: not checked; for worlds in which all nodes can find
+    /// each other, and whose latency is within what the nodes are set for.
+    duration converged_after{};
+};
+
+/// What is wrong with something a node showed or told; false if nothing is.
+struct objection {
+    property broken{};
+    char const* what = nullptr;
+    [[nodiscard]] explicit operator bool() const noexcept { return what != nullptr; }
 };
 
 /// The bounds that follow from a node's tunables.
@@ -87,51 +102,50 @@ struct invariant_options {
     return o;
 }
 
-/// What one observer showed of every subject, and whether what it shows next is allowed. Each function returns an
-/// empty pointer, or a sentence saying what is wrong.
+/// What one observer showed of every subject, and whether what it shows next is allowed.
 class view_memory {
 public:
     void forget() noexcept { memory_.clear(); }
 
     /// Events form `(up (updated | suspected | refuted)* (dead | left)? removed?)*` per subject; what a subject said
     /// goodbye with is not outlived by the same incarnation.
-    [[nodiscard]] char const* on_event(node_index subject, gossip::event_kind kind, std::uint64_t incarnation) {
+    [[nodiscard]] objection on_event(node_index subject, gossip::event_kind kind, std::uint64_t incarnation) {
         entry& e = at(subject);
         using enum gossip::event_kind;
         bool const up = e.told == phase::alive || e.told == phase::suspect;
         switch (kind) {
         case member_up:
-            if (up) return "a member came up that was up";
+            if (up) return told_wrong("a member came up that was up");
             if (e.shown && e.last.state == membership::member_state::left && incarnation <= e.last.incarnation) {
-                return "a member that left came back with the incarnation it left with";
+                return {property::no_resurrection, "a member that left came back with the incarnation it left with"};
             }
             e.told = phase::alive;
-            return nullptr;
-        case member_updated: return up ? nullptr : "a member was updated that was not up";
+            return {};
+        case member_updated: return up ? objection{} : told_wrong("a member was updated that was not up");
         case member_suspected:
-            if (!up) return "a member was suspected that was not up";
+            if (!up) return told_wrong("a member was suspected that was not up");
             e.told = phase::suspect;
-            return nullptr;
+            return {};
         case member_refuted:
-            if (!up) return "a member refuted that was not up";
+            if (!up) return told_wrong("a member refuted that was not up");
             e.told = phase::alive;
-            return nullptr;
+            return {};
         case member_dead:
-            if (!up) return "a member died that was not up";
+            if (!up) return told_wrong("a member died that was not up");
             e.told = phase::dead;
-            return nullptr;
+            return {};
         case member_left:
-            if (!up) return "a member left that was not up";
+            if (!up) return told_wrong("a member left that was not up");
             e.told = phase::left;
-            return nullptr;
-        case member_removed: e = entry{}; return nullptr;
-        default: return nullptr;
+            return {};
+        case member_removed: e = entry{}; return {};
+        default: return {};
         }
     }
 
     void begin_scan() noexcept { ++scan_; }
     /// One member of the view being scanned.
-    [[nodiscard]] char const* on_member(node_index subject, membership::standing now) {
+    [[nodiscard]] objection on_member(node_index subject, membership::standing now) {
         entry& e = at(subject);
         bool const again = e.scan == scan_;
         e.scan = scan_;
@@ -139,26 +153,29 @@ public:
         membership::standing const before = e.last;
         e.last = now;
         e.shown = true;
-        if (again) return "a view has the same member twice";
-        if (fell) {
-            return before.state == membership::member_state::left && before.incarnation == now.incarnation
-                       ? "a member that left is back with the same incarnation"
-                       : "a view went back to something older";
-        }
+        if (again) return told_wrong("a view has the same member twice");
+        if (fell && before.state == membership::member_state::left && before.incarnation == now.incarnation)
+            return {property::no_resurrection, "a member that left is back with the same incarnation"};
+        if (fell) return {property::only_grows, "a view went back to something older"};
         using enum membership::member_state;
         switch (now.state) {
-        case alive: return e.told == phase::alive ? nullptr : "a view shows a member alive and the events do not";
-        case suspect: return e.told == phase::suspect ? nullptr : "a view shows a suspicion and the events do not";
+        case alive:
+            return e.told == phase::alive ? objection{}
+                                          : told_wrong("a view shows a member alive and the events do not");
+        case suspect:
+            return e.told == phase::suspect ? objection{}
+                                            : told_wrong("a view shows a suspicion and the events do not");
         // A death or a goodbye of a stranger is remembered without being told.
         case dead:
-            return e.told == phase::dead || e.told == phase::none ? nullptr
-                                                                  : "a view shows a death and the events do not";
+            return e.told == phase::dead || e.told == phase::none
+                       ? objection{}
+                       : told_wrong("a view shows a death and the events do not");
         case left:
             return e.told == phase::left || e.told == phase::dead || e.told == phase::none
-                       ? nullptr
-                       : "a view shows a goodbye and the events do not";
+                       ? objection{}
+                       : told_wrong("a view shows a goodbye and the events do not");
         }
-        return "a view shows a state that does not exist";
+        return told_wrong("a view shows a state that does not exist");
     }
     /// After every member: what the events say is there and the view does not show.
     [[nodiscard]] std::optional<node_index> end_scan() const noexcept {
@@ -169,6 +186,9 @@ public:
     }
 
 private:
+    [[nodiscard]] static objection told_wrong(char const* what) noexcept {
+        return {property::events_tell_the_view, what};
+    }
     enum class phase : std::uint8_t { none, alive, suspect, dead, left };
     struct entry {
         membership::standing last{};

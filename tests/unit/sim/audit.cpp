@@ -162,3 +162,66 @@ TEST_CASE("the digest of a node sees state, incarnation and, if asked, the timer
     CHECK(b.audit.digest(n, true) != timed);
     CHECK(b.audit.digest(n, false) == untimed);
 }
+
+TEST_CASE("a node's own incarnation does not go back, and what it announced it had asked to keep") {
+    bench b{{}};
+    b.audit.on_incarnation(0, 5, 6);
+    b.audit.on_incarnation(0, 0, 1); // a new life
+    CHECK(b.last() == "");
+    b.audit.on_incarnation(0, 6, 5);
+    CHECK(b.last() == "went back from incarnation 6 to 5");
+    CHECK(b.audit.violations().back().broken == sim::property::own_incarnation_grows);
+    auto& r = b.residents[1];
+    r.last_incarnation = 7;
+    b.audit.on_end(1); // keeps nothing
+    CHECK(b.audit.count() == 1);
+    r.stored_incarnation = 7;
+    b.audit.on_end(1);
+    CHECK(b.audit.count() == 1);
+    r.last_incarnation = 8;
+    b.audit.on_end(1);
+    CHECK(b.last() == "announced incarnation 8 and had asked to keep 7");
+}
+
+TEST_CASE("left alone for long enough, all see all, nobody counts the gone, and nobody declares the living dead") {
+    auto const told = [](sim::world<toy::node>& w) {
+        std::string all;
+        for (sim::violation const& v : w.violations()) all += v.text() + "\n";
+        return all;
+    };
+    sim::invariant_options const o{.converged_after = 60s};
+    sim::world<toy::node> well{{.seed = 1, .invariants = o}, toy::make};
+    well.spawn_many(4);
+    well.run_for(2min);
+    well.crash(2);
+    well.run_for(3min);
+    CHECK(told(well) == "");
+    SUBCASE("two that never meet") {
+        sim::world<toy::node> w{{.seed = 1, .invariants = o}, toy::make};
+        w.set_seeds({});
+        w.spawn_many(2);
+        w.run_for(59s);
+        CHECK(told(w) == "");
+        w.run_for(3min);
+        CHECK(told(w).find("node 0: P38 all see all in the end: sees 1 of 2 nodes alive") != std::string::npos);
+        CHECK(w.violation_count() == 2); // said once each
+    }
+    SUBCASE("one that is gone") {
+        // The toy finds a death within four seconds: look before that.
+        sim::world<toy::node> w{{.seed = 1, .invariants = {.period = 100ms, .converged_after = 1s}}, toy::make};
+        w.spawn_many(2);
+        w.run_for(30s);
+        w.crash(1);
+        w.run_for(3s);
+        CHECK(told(w).find("node 0: P35 the crashed are found: still counts somebody who is gone (node 1)") !=
+              std::string::npos);
+    }
+    SUBCASE("one that is up and declared dead") {
+        sim::world<toy::node> w{{.seed = 1, .invariants = o}, toy::make};
+        w.spawn_many(2);
+        w.run_for(2min);
+        w.net().set_default({.latency_min = 20s, .latency_max = 20s}); // too slow for it, and no fault
+        w.run_for(5min);
+        CHECK(told(w).find("P37 nobody healthy is declared dead") != std::string::npos);
+    }
+}

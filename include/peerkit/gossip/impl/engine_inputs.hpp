@@ -42,7 +42,6 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     session_ = first;
     life_ = life::running;
     next_probe_ = now + uniform(rng_, numbers().probe_period);
-    exchange_gap_ = settling_gap();
     next_exchange_ = now + uniform(rng_, repair_.period(numbers().exchange_period, 1));
     next_contact_ = now + uniform(rng_, numbers().contact_period);
     next_sweep_ = now + numbers().tombstone_time / 16;
@@ -109,15 +108,16 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     wire::envelope const& head = frame->envelope;
     if (head.sender == key_) return refuse(gossip_error::from_self);
     slot const sender = table_.find(head.sender);
-    bool const fresh =
-        sender == no_slot || table_[sender].window.accept(head.session, head.counter) == crypto::replay_verdict::fresh;
+    bool const fresh = sender == no_slot
+                           ? !unknown_.heard(head.sender, head.session, head.counter)
+                           : table_[sender].window.accept(head.session, head.counter) == crypto::replay_verdict::fresh;
     auto const packet = read_packet(frame->plain, limits::packet);
     if (!packet) {
         ++counters_.malformed;
         return;
     }
     if (!fresh) {
-        if (!answers_question(*packet)) return refuse(gossip_error::replayed);
+        if (sender == no_slot || !answers_question(*packet)) return refuse(gossip_error::replayed);
         table_[sender].window.restart(head.session, head.counter);
     }
     ++counters_.datagrams_accepted;
@@ -135,12 +135,14 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         if (slot const met = table_.find(head.sender); met != no_slot) {
             (void)table_[met].window.accept(head.session, head.counter);
             contacts_.heard.note(met, now);
+        } else {
+            unknown_.note(head.sender, head.session, head.counter);
         }
     }
     if (!answer.empty()) send_reply(answer, source, bytes.size(), now, out);
     if (answer.compared) {
         answer_comparison(*answer.compared, source, bytes.size(), now, out);
-        if (partners_.awaits(head.sender)) exchange_sooner(partners_.learnt(news_), false, now);
+        if (partners_.awaits(head.sender)) exchange_sooner(partners_.learnt(news_), now);
     }
     if (answer.contact_made && !answer.sender_was_alive && life_ == life::running) {
         slot const met = table_.find(head.sender);

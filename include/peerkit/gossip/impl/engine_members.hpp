@@ -105,10 +105,13 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     if (from.as_dead && !record.left()) {
         // Known as a tombstone only. It is remembered and called now and then, but not passed on: if every newcomer
         // did, tombstones would go round for ever.
-        addresses_.learn(table_[table_.insert(record, member_state::dead, now)]);
+        slot const at = table_.insert(record, member_state::dead, now);
+        unknown_.recall(record.short_id(), table_[at].window);
+        addresses_.learn(table_[at]);
         return;
     }
     slot const at = table_.insert(record, record.left() ? member_state::left : member_state::alive, now);
+    unknown_.recall(record.short_id(), table_[at].window);
     addresses_.learn(table_[at]);
     ++news_;
     // What a newcomer is told by the cluster it joins, the cluster knows.

@@ -89,15 +89,21 @@ void world<Node>::deliver_unauthentic(node_index to, ip_endpoint const& from, by
     resident_type& r = residents_[to];
     // A node whose timer is overdue may notice on any packet that it slept, and act on that.
     bool const punctual = r.node->next_deadline() >= r.clock.to_node(now_);
-    std::uint64_t const before = audit_.digest(*r.node, punctual);
+    std::uint64_t const state = audit_.digest(*r.node, false);
+    time_point const timer = r.node->next_deadline();
+    property const nothing = genuine ? property::replay_is_nothing : property::strangers_change_nothing;
     r.node->on_datagram(bytes, from, r.clock.to_node(now_), out_);
-    if (audit_.digest(*r.node, punctual) != before) audit_.violate(to, std::string{what} + " changed its state");
+    if (audit_.digest(*r.node, false) != state)
+        audit_.violate(to, nothing, std::string{what} + " changed its state");
+    else if (punctual && r.node->next_deadline() != timer)
+        audit_.violate(to, nothing, std::string{what} + " moved its timer");
     bool answered = false, told = false;
     for (std::size_t k = 0; k < out_.size(); ++k) {
         (out_[k].kind == gossip::action_kind::notify ? told : answered) = true;
     }
-    if (told && punctual) audit_.violate(to, std::string{what} + " caused an event");
-    if (answered && !genuine && punctual) audit_.violate(to, std::string{what} + " was answered");
+    if (told && punctual) audit_.violate(to, nothing, std::string{what} + " caused an event");
+    if (answered && !genuine && punctual)
+        audit_.violate(to, property::strangers_get_no_answer, std::string{what} + " was answered");
     settle(to, call_reason::datagram);
 }
 

@@ -99,7 +99,7 @@ bool world<Node>::pause_for(node_index i, duration d) {
 
 template <SimulatedNode Node>
 bool world<Node>::leave(node_index i) {
-    if (!up(i)) return false;
+    if (busy() || !up(i) || residents_[i].paused) return false;
     residents_[i].leaving = true;
     return call(i, [](Node& n, time_point now, gossip::outbox& out) { n.leave(now, out); });
 }
@@ -179,6 +179,7 @@ template <SimulatedNode Node>
 bool world<Node>::take_down(node_index i, bool machine_too) {
     resident_type& r = residents_[i];
     if (busy() || r.node == nullptr) return false;
+    audit_.on_end(i);
     r.node.reset();
     --running_;
     ++r.discovery_run;

@@ -87,6 +87,7 @@ void world<Node>::note_incarnation(resident_type& r, std::uint64_t incarnation) 
     } else {
         r.minted.add(incarnation);
     }
+    audit_.on_incarnation(r.self.index, r.last_incarnation, incarnation);
     r.last_incarnation = incarnation;
 }
 
