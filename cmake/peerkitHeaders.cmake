@@ -73,11 +73,13 @@ set(peerkit_core_headers
     peerkit/discovery/tailscale_types.hpp
     peerkit/discovery/with_retry.hpp
     peerkit/discovery/with_timeout.hpp
+    peerkit/gossip/accusation.hpp
     peerkit/gossip/announcement_handler.hpp
     peerkit/gossip/anti_entropy.hpp
     peerkit/gossip/broadcast_queue.hpp
     peerkit/gossip/budget.hpp
     peerkit/gossip/compressor.hpp
+    peerkit/gossip/corroborated.hpp
     peerkit/gossip/counters.hpp
     peerkit/gossip/delivery.hpp
     peerkit/gossip/detector.hpp
@@ -86,6 +88,7 @@ set(peerkit_core_headers
     peerkit/gossip/event.hpp
     peerkit/gossip/exchange_partners.hpp
     peerkit/gossip/explanation.hpp
+    peerkit/gossip/impl/engine_accusing.hpp
     peerkit/gossip/impl/engine_comparing.hpp
     peerkit/gossip/impl/engine_exchanging.hpp
     peerkit/gossip/impl/engine_inputs.hpp
@@ -94,6 +97,7 @@ set(peerkit_core_headers
     peerkit/gossip/impl/engine_observing.hpp
     peerkit/gossip/impl/engine_probing.hpp
     peerkit/gossip/impl/engine_spreading.hpp
+    peerkit/gossip/inquiry.hpp
     peerkit/gossip/journal.hpp
     peerkit/gossip/lifeguard.hpp
     peerkit/gossip/member_query.hpp
@@ -108,6 +112,7 @@ set(peerkit_core_headers
     peerkit/gossip/probe.hpp
     peerkit/gossip/relay.hpp
     peerkit/gossip/request_table.hpp
+    peerkit/gossip/ring.hpp
     peerkit/gossip/served_requests.hpp
     peerkit/gossip/tunables.hpp
     peerkit/gossip/unknown_senders.hpp

@@ -3,7 +3,7 @@
 // expect: `static constexpr gossip::detector_traits traits`; see docs/concepts/failure_detector\.md
 // expect: `duration period\(tunables const&\) const noexcept`; see docs/concepts/failure_detector\.md
 // expect: `membership::suspicion_time suspicion\(tunables const&, std::size_t members\) const noexcept`; see docs/conc
-// expect: `void refuted\(\) noexcept` and `void confirmed\(short_id\) noexcept`; see docs/concepts/failure_detector\.md
+// expect: `void confirmed\(short_id\) noexcept` and `bool sound\(\) const noexcept`; see docs/concepts/failure_detec
 #include <peerkit/gossip/detector.hpp>
 #include <peerkit/gossip/plain_swim.hpp>
 

@@ -35,6 +35,7 @@ struct heard {
     std::vector<peerkit::short_id> accusers{};
     bytes record{};
     peerkit::ip_endpoint where{};
+    std::uint32_t epoch = 0;
 
     [[nodiscard]] peerkit::wire::record_view view() const { return peerkit::wire::record_view::trusted(record); }
 };
@@ -47,6 +48,7 @@ inline std::vector<heard> read_messages(peerkit::byte_view plain) {
     for (peerkit::wire::message m; messages.next(m);) {
         heard h{m.type,   m.nonce, m.subject, m.incarnation, m.count, m.flags, {}, {m.record.begin(), m.record.end()},
                 m.where()};
+        h.epoch = m.epoch;
         h.accusers.assign(m.accuser_list().begin(), m.accuser_list().end());
         all.push_back(std::move(h));
     }

@@ -4,6 +4,7 @@
 #define PEERKIT_TESTS_SUPPORT_STAGE_HPP
 
 #include <peerkit/gossip/engine.hpp>
+#include <peerkit/gossip/persistent_swim.hpp>
 
 #include <algorithm>
 #include <chrono>

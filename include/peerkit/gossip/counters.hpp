@@ -33,6 +33,10 @@ struct counters {
     std::uint64_t probes_by_stream = 0;   ///< answered on a stream only
     std::uint64_t probes_unsure = 0;      ///< failed, but no helper said anything either: nobody was accused
     std::uint64_t nacks_received = 0;
+    std::uint64_t accusations = 0;        ///< members asked others about before anybody was told
+    std::uint64_t accusations_let_go = 0; ///< of those, heard by others
+    std::uint64_t inquiries = 0;          ///< probes for members that asked, and along the ring
+    std::uint64_t looks = 0;              ///< last pings before a member is held dead
     std::uint64_t signatures_checked = 0;
     std::uint64_t duplicates = 0;           ///< records already held, byte for byte
     std::uint64_t refutations = 0;          ///< own incarnations minted to refute

@@ -20,14 +20,17 @@ namespace gossip {
 /// Whom a node watches.
 enum class watching : std::uint8_t {
     shuffled, ///< one random member per period, each once per pass (SWIM section 4.3)
+    ring,     ///< the next on a ring everybody orders alike; past somebody silent at once those behind it
 };
 /// What becomes of a probe that was not answered.
 enum class accusing : std::uint8_t {
-    openly, ///< the subject is suspected, and everybody is told
+    openly,  ///< the subject is suspected, and everybody is told
+    quietly, ///< some members are asked to try; if none of them hears the subject, everybody is told
 };
 /// What it takes to hold a member dead.
 enum class burying : std::uint8_t {
-    on_hearsay, ///< the suspicion ran out, here or with somebody who says so
+    on_hearsay,   ///< the suspicion ran out, here or with somebody who says so
+    after_a_look, ///< the suspicion ran out, and this node's own last pings were in vain
 };
 
 /// What a detector is, for good: the engine compiles only what these ask for.
@@ -82,13 +85,15 @@ concept HasSuspicionTime = requires(T const& d, tunables const& t, std::size_t m
     { d.suspicion(t, members) } noexcept -> std::same_as<membership::suspicion_time>;
 };
 
-/// `d.answered(subject, directly)`, `d.failed(probe)`: may this node accuse?, `d.refuted()`, `d.confirmed(subject)`.
+/// `d.answered(subject, directly)`, `d.failed(probe)`: may this node accuse?, `d.refuted()`, `d.confirmed(subject)`,
+/// `d.sound()`: is what this node says of others worth anything?
 template <typename T>
-concept HasSelfHealth = requires(T& d, short_id subject, bool directly, failed_probe const& probe) {
+concept HasSelfHealth = requires(T& d, T const& c, short_id subject, bool directly, failed_probe const& probe) {
     { d.answered(subject, directly) } noexcept;
     { d.failed(probe) } noexcept -> std::same_as<bool>;
     { d.refuted() } noexcept;
     { d.confirmed(subject) } noexcept;
+    { c.sound() } noexcept -> std::same_as<bool>;
 };
 
 /// Finds out who is gone. See docs/concepts/failure_detector.md.
@@ -107,10 +112,11 @@ consteval bool check_failure_detector() {
     static_assert(HasSuspicionTime<T>,
                   "peerkit: a failure detector needs `membership::suspicion_time suspicion(tunables const&, "
                   "std::size_t members) const noexcept`; see docs/concepts/failure_detector.md");
-    static_assert(HasSelfHealth<T>,
-                  "peerkit: a failure detector needs `void answered(short_id, bool) noexcept`, `bool "
-                  "failed(failed_probe const&) noexcept`, `void refuted() noexcept` and `void confirmed(short_id) "
-                  "noexcept`; see docs/concepts/failure_detector.md");
+    static_assert(
+        HasSelfHealth<T>,
+        "peerkit: a failure detector needs `void answered(short_id, bool) noexcept`, `bool "
+        "failed(failed_probe const&) noexcept`, `void refuted() noexcept`, `void confirmed(short_id) noexcept` and "
+        "`bool sound() const noexcept`; see docs/concepts/failure_detector.md");
     return true;
 }
 

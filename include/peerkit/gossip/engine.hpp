@@ -16,6 +16,7 @@
 #include <peerkit/crypto/signed_broadcast.hpp>
 #include <peerkit/crypto/signed_record.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/gossip/accusation.hpp>
 #include <peerkit/gossip/broadcast_queue.hpp>
 #include <peerkit/gossip/budget.hpp>
 #include <peerkit/gossip/compressor.hpp>
@@ -25,6 +26,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/exchange_partners.hpp>
 #include <peerkit/gossip/explanation.hpp>
+#include <peerkit/gossip/inquiry.hpp>
 #include <peerkit/gossip/journal.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
@@ -36,6 +38,7 @@
 #include <peerkit/gossip/probe.hpp>
 #include <peerkit/gossip/relay.hpp>
 #include <peerkit/gossip/request_table.hpp>
+#include <peerkit/gossip/ring.hpp>
 #include <peerkit/gossip/served_requests.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/gossip/unknown_senders.hpp>
@@ -260,6 +263,9 @@ private:
     /// Datagrams that one of a comparison is answered with, at most; what is left over comes up the next time.
     static constexpr unsigned comparison_answers = 8;
 
+    /// Of an accusation: as many as make the suspicion as short as it gets.
+    static constexpr unsigned witnesses = 3;
+
     enum class life : std::uint8_t { fresh, running, leaving, left };
     enum class purpose : std::uint8_t { exchange, probe, serve, request, fetch };
 
@@ -388,6 +394,7 @@ private:
     void suspect(slot at, std::span<short_id const> accusers, cause why, time_point now, outbox& out);
     void declare_dead(slot at, cause why, short_id by, time_point now, outbox& out);
     void forget(slot at, cause why, outbox& out);
+    void set_state(slot at, member_state state, time_point now) noexcept;
     [[nodiscard]] slot evictable(time_point now) noexcept;
     [[nodiscard]] result<void> mint(std::uint64_t incarnation, bool left, time_point now, outbox& out);
     void refute(short_id accuser, time_point now, outbox& out);
@@ -415,18 +422,39 @@ private:
 
     // impl/engine_probing.hpp
     void tick_probe(time_point now, outbox& out);
-    void begin_probe(time_point now);
+    void begin_probe(time_point now, outbox& out);
+    void look_around(time_point now, outbox& out);
     [[nodiscard]] slot next_target() noexcept;
     void probe_soon(slot at);
-    [[nodiscard]] bool subject_held() const noexcept;
-    void ping_subject(outbox& out);
-    void ask_helpers(time_point now, outbox& out);
+    [[nodiscard]] slot subject_of(probe const& p) const noexcept;
+    [[nodiscard]] probe* probe_of(std::uint64_t nonce) noexcept;
+    void take_step(probe& p, probe_step step, time_point now, outbox& out);
+    void ping_subject(probe& p, outbox& out);
+    void ask_helpers(probe& p, time_point now, outbox& out);
     void conclude_probe(time_point now, outbox& out);
-    void dial_subject(time_point now, outbox& out);
-    void probe_answered(std::size_t address, bool over_stream, bool through_helper, time_point now, outbox& out);
+    void dial_subject(probe& p, time_point now, outbox& out);
+    void subject_answered(probe const& p, std::size_t address, bool over_stream, bool through_helper, time_point now,
+                          outbox& out);
     void relay_ping(wire::message const& m, origin const& from, time_point now, outbox& out);
     void tick_relays(time_point now, outbox& out);
-    void send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, outbox& out);
+    void send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, bool with_news, outbox& out);
+
+    // impl/engine_accusing.hpp
+    void accuse(slot at, time_point now, outbox& out);
+    void ask_jury(accusation const& a, outbox& out);
+    void publish(accusation& a, time_point now, outbox& out);
+    void tick_accusations(time_point now, outbox& out);
+    void arm_accusations() noexcept;
+    void on_verdict(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
+    void on_check(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
+    void inquire(slot at, inquiry made, time_point now, outbox& out);
+    void tick_inquiries(time_point now, outbox& out);
+    void conclude_inquiry(inquiry const& over, time_point now, outbox& out);
+    void inquiry_answered(std::size_t i, std::size_t address, origin const& from, time_point now, outbox& out);
+    void walk_on(short_id silent, time_point now, outbox& out);
+    void tick_suspicions(time_point now, outbox& out);
+    [[nodiscard]] std::uint64_t look_nonce(short_id subject) const noexcept;
+    [[nodiscard]] bool lonely(time_point now) const noexcept;
 
     // impl/engine_spreading.hpp
     [[nodiscard]] unsigned transmit_limit() const noexcept;
@@ -555,6 +583,12 @@ private:
     unknown_senders unknown_;
     probe probe_;
     relay_list relays_;
+    ring ring_;
+    std::uint32_t periods_ = 0;
+    accusation_list accusations_;
+    inquiry_list inquiries_;
+    token_bucket looks_;
+    std::uint64_t look_secret_ = 0; ///< drawn with the first look
     membership::address_book addresses_;
     membership::contact_log contacts_;
     gossip::journal journal_;
@@ -592,6 +626,7 @@ private:
     time_point next_message_ = never; ///< the earliest of those two and of the requests
 
     time_point next_probe_ = never;
+    time_point next_accusation_ = never;
     time_point next_gossip_ = never;
     time_point last_gossip_{};
     time_point next_exchange_ = never;
@@ -601,6 +636,7 @@ private:
     time_point next_stream_ = never;
     time_point leave_by_ = never;
     time_point last_input_{};
+    time_point last_heard_{}; ///< anybody of this network
     time_point last_death_{};
     time_point blocked_told_{};
     time_point conflict_told_{};
@@ -612,6 +648,7 @@ private:
 } // namespace gossip
 PEERKIT_END_NAMESPACE
 
+#include <peerkit/gossip/impl/engine_accusing.hpp>
 #include <peerkit/gossip/impl/engine_comparing.hpp>
 #include <peerkit/gossip/impl/engine_exchanging.hpp>
 #include <peerkit/gossip/impl/engine_inputs.hpp>

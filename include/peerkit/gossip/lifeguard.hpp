@@ -53,6 +53,7 @@ public:
     }
     constexpr void refuted() noexcept { worsen(1); }
     constexpr void confirmed(short_id) noexcept {}
+    [[nodiscard]] constexpr bool sound() const noexcept { return true; }
 
 private:
     constexpr void worsen(unsigned by) noexcept { score_ = std::min(worst, score_ + by); }

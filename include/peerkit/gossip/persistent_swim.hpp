@@ -40,6 +40,7 @@ public:
     }
     constexpr void refuted() noexcept {}
     constexpr void confirmed(short_id) noexcept {}
+    [[nodiscard]] constexpr bool sound() const noexcept { return true; }
 
 private:
     std::uint8_t unsure_ = 0;

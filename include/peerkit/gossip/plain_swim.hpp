@@ -37,6 +37,7 @@ struct plain_swim {
     [[nodiscard]] constexpr bool failed(failed_probe const&) noexcept { return true; }
     constexpr void refuted() noexcept {}
     constexpr void confirmed(short_id) noexcept {}
+    [[nodiscard]] constexpr bool sound() const noexcept { return true; }
 };
 
 } // namespace gossip

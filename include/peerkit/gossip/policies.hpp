@@ -9,8 +9,8 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/announcement_handler.hpp>
 #include <peerkit/gossip/anti_entropy.hpp>
+#include <peerkit/gossip/corroborated.hpp>
 #include <peerkit/gossip/detector.hpp>
-#include <peerkit/gossip/persistent_swim.hpp>
 #include <peerkit/wire/compression.hpp>
 
 PEERKIT_BEGIN_NAMESPACE
@@ -23,7 +23,7 @@ namespace gossip {
 /// @endcode
 template <crypto::Signing Signing, crypto::FrameSealing Sealing, Rng Random,
           AnnouncementHandler Announcements = accept_announcements, AntiEntropy Repair = digest_ranges,
-          FailureDetector Detector = persistent_swim, wire::Compression Compression = wire::no_compression>
+          FailureDetector Detector = corroborated, wire::Compression Compression = wire::no_compression>
 struct policies {
     using signing = Signing;
     using sealing = Sealing;

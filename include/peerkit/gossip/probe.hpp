@@ -39,6 +39,8 @@ public:
     [[nodiscard]] std::uint64_t nonce() const noexcept { return nonce_; }
     [[nodiscard]] std::size_t helpers_asked() const noexcept { return asked_; }
     [[nodiscard]] unsigned nacks() const noexcept { return nacks_; }
+    /// Direct pings so far.
+    [[nodiscard]] unsigned tries() const noexcept { return tries_; }
     [[nodiscard]] unsigned wave() const noexcept { return waves_; }
 
     /// @param where the addresses to try, in order; more than one only for a member that announces several

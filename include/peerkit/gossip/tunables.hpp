@@ -38,6 +38,10 @@ struct tunables {
     std::uint8_t suspicion_factor = 4;     ///< min = factor * max(1, log10 n) * probe_period
     std::uint8_t suspicion_max_factor = 6; ///< max = this * min
     std::uint8_t confirmations = 2;        ///< distinct accusers beyond the first that bring the timer to min
+    /// `corroborated`: how long the accused may refute when enough members accuse; the outage that is tolerated is
+    /// this and about half a second more.
+    duration suspicion_min = std::chrono::milliseconds{1600};
+    std::uint32_t looks_per_second = 200; ///< last pings before members are held dead; those beyond wait their turn
 
     // Dissemination.
     duration gossip_interval = std::chrono::milliseconds{200}; ///< between packets while updates are queued
@@ -92,6 +96,7 @@ struct tunables {
     t.helper_patience = std::chrono::milliseconds{1300};
     t.verdict_after = std::chrono::milliseconds{3800};
     t.suspicion_factor = 5;
+    t.suspicion_min = std::chrono::seconds{6};
     t.gossip_interval = std::chrono::milliseconds{500};
     t.eager_interval = std::chrono::milliseconds{150};
     t.fan_out = 4;
@@ -116,6 +121,7 @@ struct tunables {
     t.helper_patience = std::chrono::milliseconds{120};
     t.verdict_after = std::chrono::milliseconds{450};
     t.suspicion_factor = 3;
+    t.suspicion_min = std::chrono::milliseconds{900};
     t.gossip_interval = std::chrono::milliseconds{100};
     t.eager_interval = std::chrono::milliseconds{20};
     t.exchange_period = std::chrono::seconds{15};
@@ -142,6 +148,7 @@ struct tunables {
     if (t.helpers_after + t.helper_patience > t.verdict_after)
         return bad("helpers_after + helper_patience <= verdict_after");
     if (t.suspicion_factor == 0 || t.suspicion_max_factor == 0) return bad("suspicion factors >= 1");
+    if (t.suspicion_min <= duration::zero()) return bad("suspicion_min is positive");
     if (t.fan_out == 0 || t.fan_out > 5) return bad("1 <= fan_out <= 5");
     if (t.retransmit_factor == 0 || t.retransmit_factor > 12) return bad("1 <= retransmit_factor <= 12");
     if (t.exchange_period < t.probe_period || t.contact_period < t.probe_period)
@@ -161,7 +168,7 @@ struct tunables {
     if (t.max_members < 2 || t.max_members > (std::size_t{1} << 24U)) return bad("2 <= max_members <= 2^24");
     if (t.max_streams < 4 || t.max_suspicions < 1 || t.max_relays < 1) return bad("caps leave room to work");
     if (t.max_suspicions >= 65535) return bad("max_suspicions < 65535");
-    if (t.packets_per_source == 0 || t.verifies_per_second == 0 || t.comparison_packets == 0)
+    if (t.packets_per_source == 0 || t.looks_per_second == 0 || t.verifies_per_second == 0 || t.comparison_packets == 0)
         return bad("budgets are positive");
     if (t.verifies_per_second > 100'000'000) return bad("verifies_per_second <= 10^8");
     return {};

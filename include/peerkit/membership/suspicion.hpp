@@ -57,6 +57,8 @@ struct suspicion_time {
     duration shortest{};
     duration longest{};
     unsigned confirmations = 0;
+    unsigned looks = 0;  ///< at the subject before it is held dead, the last of them a gap before the end
+    duration look_gap{}; ///< between two looks
 
     /// Lifeguard's rule: shortest = factor * max(1, log10 members) * period, longest = max_factor * shortest. With too
     /// few other members to confirm, the shortest time is used from the start.
@@ -87,7 +89,15 @@ struct suspicion {
     suspicion_time bounds{};
     std::array<short_id, limits::accusers> accusers{}; ///< ascending, distinct
     std::uint8_t accuser_count = 0;
+    std::uint8_t looked = 0; ///< looks taken
+    time_point not_before{}; ///< nothing more is done before
 
+    [[nodiscard]] bool to_look() const noexcept { return looked < bounds.looks; }
+    /// When it is time to look, or to decide: the looks come at the end, and each is given its gap.
+    [[nodiscard]] time_point due() const noexcept {
+        return std::max(not_before,
+                        deadline - bounds.look_gap * static_cast<duration::rep>(to_look() ? bounds.looks - looked : 0));
+    }
     [[nodiscard]] std::span<short_id const> names() const noexcept { return {accusers.data(), accuser_count}; }
 
     /// Adds an accuser. False if it is known already, or if the timer is at its shortest and more change nothing.
@@ -100,7 +110,7 @@ struct suspicion {
         std::move_backward(at, last, last + 1);
         *at = accuser;
         ++accuser_count;
-        deadline = saturating_add(start, bounds.after(accuser_count - 1U));
+        deadline = std::min(deadline, saturating_add(start, bounds.after(accuser_count - 1U)));
         return true;
     }
 };
@@ -113,7 +123,7 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return running_.size(); }
     [[nodiscard]] bool full() const noexcept { return running_.size() >= max_; }
-    /// The earliest deadline.
+    /// When the earliest look or decision is due.
     [[nodiscard]] time_point next() const noexcept { return next_; }
     [[nodiscard]] suspicion const& operator[](std::uint32_t i) const noexcept { return running_[i]; }
 
@@ -128,21 +138,40 @@ public:
         for (short_id const accuser : accusers) made.add(accuser);
         table[subject].suspicion = static_cast<std::uint16_t>(running_.size());
         running_.push_back(made);
-        next_ = std::min(next_, made.deadline);
+        next_ = std::min(next_, made.due());
     }
     /// Adds accusers to a running suspicion; returns how many were new.
     unsigned confirm(member_table const& table, slot subject, std::span<short_id const> accusers) noexcept {
         suspicion& s = running_[table[subject].suspicion];
         unsigned added = 0;
         for (short_id const accuser : accusers) added += s.add(accuser) ? 1U : 0U;
-        next_ = std::min(next_, s.deadline);
+        next_ = std::min(next_, s.due());
         return added;
+    }
+    /// The subject was looked at.
+    void looked(member_table const& table, slot subject, time_point now) noexcept {
+        suspicion& s = running_[table[subject].suspicion];
+        ++s.looked;
+        s.not_before = saturating_add(now, s.bounds.look_gap);
+        refresh();
+    }
+    /// Nothing is decided about the subject before `until`.
+    void defer(member_table const& table, slot subject, time_point until) noexcept {
+        suspicion& s = running_[table[subject].suspicion];
+        s.not_before = std::max(s.not_before, until);
+        refresh();
+    }
+    /// The suspicion lasts no longer than it would with everybody accusing.
+    void hurry(member_table const& table, slot subject) noexcept {
+        suspicion& s = running_[table[subject].suspicion];
+        s.deadline = std::min(s.deadline, saturating_add(s.start, s.bounds.shortest));
+        next_ = std::min(next_, s.due());
     }
     /// Ends the suspicion of a row, if any.
     void stop(member_table& table, slot subject) noexcept {
         std::uint16_t const at = std::exchange(table[subject].suspicion, member::no_suspicion);
         if (at == member::no_suspicion) return;
-        bool const earliest = running_[at].deadline == next_;
+        bool const earliest = running_[at].due() == next_;
         if (at + std::size_t{1} != running_.size()) {
             running_[at] = running_.back();
             table[running_[at].subject].suspicion = at;
@@ -150,11 +179,11 @@ public:
         running_.pop_back();
         if (earliest) refresh();
     }
-    /// A row whose time is over, or `no_slot`.
+    /// A row whose time to be looked at has come, or is over; or `no_slot`.
     [[nodiscard]] slot expired(time_point now) const noexcept {
         if (next_ > now) return no_slot;
         for (suspicion const& s : running_) {
-            if (s.deadline <= now) return s.subject;
+            if (s.due() <= now) return s.subject;
         }
         return no_slot;
     }
@@ -163,6 +192,7 @@ public:
         for (suspicion& s : running_) {
             s.start = saturating_add(s.start, gap);
             s.deadline = saturating_add(s.deadline, gap);
+            s.not_before = saturating_add(s.not_before, gap);
         }
         refresh();
     }
@@ -174,7 +204,7 @@ public:
         for (std::uint32_t i = 0; i < running_.size(); ++i) {
             if (table[running_[i].subject].suspicion != i) return 11;
             if (table[running_[i].subject].state != member_state::suspect) return 12;
-            earliest = std::min(earliest, running_[i].deadline);
+            earliest = std::min(earliest, running_[i].due());
         }
         if (table.count(member_state::suspect) != running_.size()) return 12;
         if (earliest != next_) return 13;
@@ -184,7 +214,7 @@ public:
 private:
     void refresh() noexcept {
         next_ = never;
-        for (suspicion const& s : running_) next_ = std::min(next_, s.deadline);
+        for (suspicion const& s : running_) next_ = std::min(next_, s.due());
     }
 
     std::size_t max_;

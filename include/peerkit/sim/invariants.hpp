@@ -86,6 +86,9 @@ struct objection {
     // Members with several addresses are pinged at the others too.
     auto const other_addresses = static_cast<std::uint32_t>(limits::addresses) + t.direct_tries;
     o.timer_datagrams = 2U * (t.direct_tries + other_addresses + 2U * t.helpers) + rounds * t.fan_out + 4U * t.contacts;
+    // Last looks have a budget of their own, and with it a second in hand; they go to two addresses.
+    auto const seconds = static_cast<std::uint32_t>(t.probe_period / std::chrono::seconds{1}) + 2U;
+    o.timer_datagrams += 2U * t.looks_per_second * seconds;
     // Helping costs a repeated ping, to two addresses of the subject if it has them, and a nack.
     o.timer_datagrams_per_received = 3;
     // One ping and one ack, and a tenth for comparisons and what is called without being alive.

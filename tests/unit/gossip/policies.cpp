@@ -18,7 +18,7 @@ TEST_CASE("who signs and seals is said, the rest has defaults that accept and re
     CHECK(std::is_same_v<chosen::rng, seeded_rng>);
     CHECK(std::is_same_v<chosen::announcements, gossip::accept_announcements>);
     CHECK(std::is_same_v<chosen::anti_entropy, gossip::digest_ranges>);
-    CHECK(std::is_same_v<chosen::detector, gossip::persistent_swim>);
+    CHECK(std::is_same_v<chosen::detector, gossip::corroborated>);
     CHECK(std::is_same_v<chosen::compression, wire::no_compression>);
 }
 
@@ -28,7 +28,7 @@ TEST_CASE("one seat is filled otherwise without naming those before it, and the 
     CHECK(std::is_same_v<strict, gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng,
                                                   gossip::allow_list, gossip::digest_ranges, gossip::plain_swim>>);
     CHECK(std::is_same_v<strict::with_announcements<gossip::accept_announcements>::with_detector<
-                             gossip::persistent_swim>::with_anti_entropy<gossip::digest_ranges>,
+                             gossip::corroborated>::with_anti_entropy<gossip::digest_ranges>,
                          chosen>);
     CHECK(std::is_same_v<strict::with_compression<wire::no_compression>, strict>);
 }

@@ -69,6 +69,8 @@ TEST_CASE("every relation between the tunables is checked on both of its sides")
     CHECK(refuses("suspicion factors >= 1", [](tunables& t) { t.suspicion_factor = 0; }));
     CHECK(refuses("suspicion factors >= 1", [](tunables& t) { t.suspicion_max_factor = 0; }));
     CHECK(accepts([](tunables& t) { t.suspicion_factor = t.suspicion_max_factor = 1; }));
+    CHECK(refuses("suspicion_min is positive", [](tunables& t) { t.suspicion_min = 0s; }));
+    CHECK(accepts([](tunables& t) { t.suspicion_min = 1ns; }));
     CHECK(refuses("1 <= fan_out <= 5", [](tunables& t) { t.fan_out = 0; }));
     CHECK(refuses("1 <= fan_out <= 5", [](tunables& t) { t.fan_out = 6; }));
     CHECK(accepts([](tunables& t) { t.fan_out = 1; }));
@@ -122,6 +124,7 @@ TEST_CASE("every relation between the tunables is checked on both of its sides")
     CHECK(refuses("max_suspicions < 65535", [](tunables& t) { t.max_suspicions = 65535; }));
     CHECK(accepts([](tunables& t) { t.max_suspicions = 65534; }));
     CHECK(refuses("budgets are positive", [](tunables& t) { t.packets_per_source = 0; }));
+    CHECK(refuses("budgets are positive", [](tunables& t) { t.looks_per_second = 0; }));
     CHECK(refuses("budgets are positive", [](tunables& t) { t.verifies_per_second = 0; }));
     CHECK(refuses("verifies_per_second <= 10^8", [](tunables& t) { t.verifies_per_second = 100'000'001; }));
     CHECK(accepts([](tunables& t) { t.verifies_per_second = 100'000'000; }));

@@ -202,3 +202,50 @@ TEST_CASE("the set's own check notices what does not fit together") {
     f.table.set_state(at, member_state::dead, time_point{});
     CHECK(f.set.check_invariants(f.table) == 12);
 }
+
+TEST_CASE("looks come at the end of a suspicion, each is given its gap, and then it is over") {
+    suspects f;
+    slot const at = f.add(1);
+    suspicion_time bounds{2s, 6s, 2, 2, 300ms};
+    std::array<short_id, 1> const one{name(1)};
+    f.set.start(f.table, at, one, bounds, time_point{10s});
+    auto const& s = f.set[f.table[at].suspicion];
+    CHECK(s.to_look());
+    CHECK(f.set.next() == time_point{16s - 600ms});
+    CHECK(f.set.expired(time_point{15300ms}) == membership::no_slot);
+    CHECK(f.set.expired(time_point{15400ms}) == at);
+    f.set.looked(f.table, at, time_point{15400ms});
+    CHECK(f.set.next() == time_point{15700ms});
+    // Late: the end waits for the last look.
+    f.set.looked(f.table, at, time_point{16500ms});
+    CHECK_FALSE(s.to_look());
+    CHECK(f.set.next() == time_point{16800ms});
+    CHECK(f.set.check_invariants(f.table) == 0);
+}
+
+TEST_CASE("a suspicion in a hurry lasts its shortest time, and later accusers do not make it longer") {
+    suspects f;
+    slot const at = f.add(1);
+    suspicion_time bounds{2s, 6s, 3, 2, 300ms};
+    std::array<short_id, 1> const one{name(1)}, two{name(2)};
+    f.set.start(f.table, at, one, bounds, time_point{10s});
+    f.set.hurry(f.table, at);
+    CHECK(f.set[f.table[at].suspicion].deadline == time_point{12s});
+    CHECK(f.set.next() == time_point{12s - 600ms});
+    CHECK(f.set.confirm(f.table, at, two) == 1);
+    CHECK(f.set[f.table[at].suspicion].deadline == time_point{12s});
+    CHECK(f.set.check_invariants(f.table) == 0);
+}
+
+TEST_CASE("what is put off is due later, and a sleep puts everything off") {
+    suspects f;
+    slot const at = f.add(1);
+    suspicion_time bounds{2s, 2s, 0, 1, 300ms};
+    std::array<short_id, 1> const one{name(1)};
+    f.set.start(f.table, at, one, bounds, time_point{10s});
+    f.set.defer(f.table, at, time_point{11900ms});
+    CHECK(f.set.next() == time_point{11900ms});
+    f.set.postpone(5s);
+    CHECK(f.set.next() == time_point{16900ms});
+    CHECK(f.set.check_invariants(f.table) == 0);
+}

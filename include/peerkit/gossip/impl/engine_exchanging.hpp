@@ -57,7 +57,9 @@ void engine<Policies>::dial_member(slot at, std::uint8_t tried, time_point now, 
 template <typename Policies>
 void engine<Policies>::dial_elsewhere(stream_state const& failed, time_point now, outbox& out) {
     if (failed.sends.index != 0 || life_ != life::running) return;
-    if (failed.use == purpose::probe && probe_.active() && probe_.nonce() == failed.nonce) dial_subject(now, out);
+    if (failed.use == purpose::probe) {
+        if (probe* const p = probe_of(failed.nonce)) dial_subject(*p, now, out);
+    }
     if (failed.use != purpose::exchange || failed.tried == 0) return;
     slot const at = table_.find(failed.partner);
     if (at != no_slot && table_[at].several && table_[at].state <= member_state::suspect)
@@ -97,9 +99,9 @@ void engine<Policies>::on_stream_opened(stream_id id, time_point now, outbox& ou
     if (s == nullptr) return;
     if (s->use == purpose::exchange) {
         send_state(*s, s->reason == exchange_reason::join ? wire::exchange_flags::join : std::uint8_t{0}, out);
-    } else if (probe_.active() && probe_.nonce() == s->nonce) {
+    } else if (probe_of(s->nonce) != nullptr) {
         send_frame(*s, out, [&](wire::packet_writer& packet) {
-            packet.ping(probe_.nonce(), incarnation_);
+            packet.ping(s->nonce, incarnation_, ring_.epoch());
             fill_updates(packet);
         });
     } else if (s->use == purpose::request || s->use == purpose::fetch) {
@@ -152,7 +154,8 @@ void engine<Policies>::on_stream_frame(stream_id id, byte_span frame, time_point
     s->brought += brought_ - brought_before;
     if (!done && s->use == purpose::serve && !s->exchanging && !answer.empty()) {
         send_frame(*s, out, [&](wire::packet_writer& reply_packet) {
-            for (std::size_t i = 0; i < answer.ack_count; ++i) reply_packet.ack(answer.acks[i], incarnation_);
+            for (std::size_t i = 0; i < answer.ack_count; ++i)
+                reply_packet.ack(answer.acks[i], incarnation_, ring_.epoch());
             if (answer.accuse_sender) {
                 if (slot const at = table_.find(s->partner); at != no_slot) (void)write_update(at, reply_packet);
             }

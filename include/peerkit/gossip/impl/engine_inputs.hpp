@@ -17,7 +17,9 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       table_{options_.tunables.max_members, rng_(), options_.shared}, suspicions_{options_.tunables.max_suspicions},
       sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
-      relays_{options_.tunables.max_relays}, addresses_{std::move(options_.subnets)},
+      relays_{options_.tunables.max_relays},
+      looks_{options_.tunables.looks_per_second, options_.tunables.looks_per_second},
+      addresses_{std::move(options_.subnets)},
       own_{options_.tunables.comparison_packets, options_.tunables.comparison_packets}, others_{own_},
       windows_{numbers().max_origins, numbers().message_keep * 2, numbers().broadcasts_per_second * 2,
                numbers().broadcasts_per_second * 2},
@@ -41,6 +43,7 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     if (auto ok = mint(first, false, now, out); !ok) return ok;
     session_ = first;
     life_ = life::running;
+    last_heard_ = now;
     next_probe_ = now + uniform(rng_, numbers().probe_period);
     next_exchange_ = now + uniform(rng_, repair_.period(numbers().exchange_period, 1));
     next_contact_ = now + uniform(rng_, numbers().contact_period);
@@ -53,7 +56,7 @@ time_point engine<Policies>::next_deadline() const noexcept {
     if (!running()) return never;
     time_point at = std::min({next_probe_, next_gossip_, next_exchange_, next_contact_, next_sweep_, next_stream_,
                               next_message_, leave_by_});
-    return std::min({at, probe_.next(), suspicions_.next(), relays_.next()});
+    return std::min({at, probe_.next(), suspicions_.next(), relays_.next(), inquiries_.next(), next_accusation_});
 }
 
 /// A timer that comes much too late means that this process did not run, not that the others are gone.
@@ -67,6 +70,10 @@ void engine<Policies>::note_time(time_point now) noexcept {
     ++counters_.pauses;
     probe_.end();
     relays_.clear();
+    inquiries_.clear();
+    accusations_.clear();
+    next_accusation_ = never;
+    last_heard_ = saturating_add(last_heard_, gap);
     suspicions_.postpone(gap);
     for (stream_state& s : streams_) s.deadline = saturating_add(s.deadline, gap);
     next_stream_ = saturating_add(next_stream_, gap);
@@ -80,9 +87,9 @@ void engine<Policies>::on_tick(time_point now, outbox& out) {
     note_time(now);
     tick_probe(now, out);
     tick_relays(now, out);
-    for (slot at = suspicions_.expired(now); at != no_slot; at = suspicions_.expired(now)) {
-        declare_dead(at, cause::suspicion_expired, suspicions_[table_[at].suspicion].names().front(), now, out);
-    }
+    tick_inquiries(now, out);
+    tick_accusations(now, out);
+    tick_suspicions(now, out);
     if (next_stream_ <= now) tick_streams(now, out);
     if (next_exchange_ <= now) tick_exchange(now, out);
     if (next_message_ <= now) tick_messages(now, out);
@@ -121,6 +128,7 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         table_[sender].window.restart(head.session, head.counter);
     }
     ++counters_.datagrams_accepted;
+    last_heard_ = now;
     counters_.messages_skipped += packet->skipped();
     if (sender != no_slot) contacts_.heard.note(sender, now);
 
@@ -208,6 +216,7 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     using enum wire::message_type;
     switch (m.type) {
     case ping:
+        ring_.hear(m.epoch);
         answer.ack(m.nonce);
         meet(m.incarnation, from, answer);
         break;
@@ -217,12 +226,13 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
         meet(m.incarnation, from, answer);
         break;
     case ack:
+        ring_.hear(m.epoch);
         meet(m.incarnation, from, answer);
         on_ack(m, from, answer, now, out);
         break;
     case nack:
-        if (probe_.active() && m.nonce == probe_.nonce()) {
-            probe_.nack();
+        if (probe* const asked = probe_of(m.nonce); asked != nullptr && m.nonce == asked->nonce()) {
+            asked->nack();
             ++counters_.nacks_received;
         } else {
             refuse(gossip_error::unexpected_ack);
@@ -247,9 +257,9 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case offer: on_offer(m.record, from, answer, now, out); break;
     case fetch: on_fetch(m.record, from, nullptr, now, out); break;
     case heartbeat: meet(m.incarnation, from, answer); break;
-    case check:
+    case check: on_check(m, from, answer, now, out); break;
     case heard:
-    case unheard:
+    case unheard: on_verdict(m, from, answer, now, out); break;
     case wire::message_type::digest:
     case wire::message_type::listing:
     case wire::message_type::sums:
@@ -279,13 +289,20 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
     if (auto const address = probe_.address_of(m.nonce)) {
         answer.answered = true;
         note_round_trip(m.nonce, from, now);
-        return probe_answered(*address, from.over_stream, from.sender != probe_.subject_key(), now, out);
+        detector_.answered(probe_.subject_key(), !from.over_stream && from.sender == probe_.subject_key());
+        accusations_.trust(probe_.subject_key());
+        probe_.end();
+        return subject_answered(probe_, *address, from.over_stream, from.sender != probe_.subject_key(), now, out);
+    }
+    if (std::size_t const i = inquiries_.find(m.nonce); i != inquiries_.size()) {
+        answer.answered = true;
+        return inquiry_answered(i, *inquiries_[i].probe.address_of(m.nonce), from, now, out);
     }
     if (auto const asked = relays_.answered(m.nonce)) {
         answer.answered = true;
         send(asked->requester, table_.find(asked->requester_key), limits::packet, out,
              [&](wire::packet_writer& packet) {
-                 packet.ack(asked->asked_nonce, incarnation_);
+                 packet.ack(asked->asked_nonce, incarnation_, ring_.epoch());
                  if (asked->announced) fill_updates(packet);
              });
         return;
@@ -294,6 +311,11 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
         if (nonce != m.nonce || nonce == 0) continue;
         nonce = 0;
         answer.answered = answer.contact_made = true;
+        return;
+    }
+    // Whoever was looked at says that it is alive, and in the same packet that it was not to be accused.
+    if (look_secret_ != 0 && m.nonce == look_nonce(from.sender)) {
+        answer.answered = true;
         return;
     }
     refuse(gossip_error::unexpected_ack);
@@ -336,7 +358,7 @@ void engine<Policies>::send_reply(reply const& answer, origin const& from, std::
     if (sender != no_slot) addresses_.heard(table_[sender], known);
     std::size_t const room = known.as != announced_as::nothing ? limits::packet : received * 3 - around;
     send(from.source, sender, room, out, [&](wire::packet_writer& packet) {
-        for (std::size_t i = 0; i < answer.ack_count; ++i) packet.ack(answer.acks[i], incarnation_);
+        for (std::size_t i = 0; i < answer.ack_count; ++i) packet.ack(answer.acks[i], incarnation_, ring_.epoch());
         if (answer.accuse_sender && sender != no_slot) (void)write_update(sender, packet);
         for (std::size_t i = 0; i < answer.announce_count; ++i) write_member(answer.announces[i], packet);
         // It does not know this address of its own, or knows it from others only.
@@ -382,7 +404,7 @@ void engine<Policies>::call(ip_endpoint const& where, slot held, outbox& out) {
     hellos_[hello_at_++ % hellos_.size()] = nonce;
     // For anyone there: whoever was at this address may have come back under another key.
     send(where, no_slot, limits::packet, out, [&](wire::packet_writer& packet) {
-        packet.hello(nonce, incarnation_);
+        packet.hello(nonce, incarnation_, ring_.epoch());
         packet.announce(table_[self_].record_bytes());
         if (held != no_slot) (void)write_update(held, packet);
     });

@@ -50,7 +50,7 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
         addresses_.learn(table_[at]);
         if (record->left() && held != member_state::left) {
             suspicions_.stop(table_, at);
-            table_.set_state(at, member_state::left, now);
+            set_state(at, member_state::left, now);
             if (held != member_state::dead && table_[at].reported) {
                 notify(event_kind::member_left, cause::said_goodbye, at, from.sender, out);
                 notify_if_alone(out);
@@ -119,6 +119,7 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     if (record.left()) return;
     probe_soon(at);
     evidence_ = {};
+    if constexpr (detector::traits.watch != watching::shuffled) ring_.came(at, table_[at].key, key_);
     table_[at].reported = true;
     if (from.in_exchange && from.sender != record.short_id()) ++brought_;
     notify(event_kind::member_up, learnt(from, record.short_id()), at, from.sender, out);
@@ -167,14 +168,14 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
     ++news_;
     queue_.push(table_, at);
     if (record.left()) {
-        table_.set_state(at, member_state::left, now);
+        set_state(at, member_state::left, now);
         if (before <= member_state::suspect) {
             notify(event_kind::member_left, cause::said_goodbye, at, from.sender, out);
             notify_if_alone(out);
         }
         return;
     }
-    table_.set_state(at, member_state::alive, now);
+    set_state(at, member_state::alive, now);
     switch (before) {
     case member_state::alive:
         if (changed) notify(event_kind::member_updated, learnt(from, row.key), at, from.sender, out);
@@ -298,7 +299,13 @@ void engine<Policies>::on_accusation(wire::message const& m, origin const& from,
     }
     if (row.state >= member_state::dead) return;
     // Merged from a state exchange, "dead" may be old news of a partition: the subject gets its chance to refute.
-    if (m.type == wire::message_type::dead && !from.in_exchange) {
+    bool const final = m.type == wire::message_type::dead && !from.in_exchange;
+    if constexpr (detector::traits.bury == burying::after_a_look) {
+        suspect(at, m.accuser_list(), cause::accused, now, out);
+        if (final && table_[at].state == member_state::suspect) suspicions_.hurry(table_, at);
+        return;
+    }
+    if (final) {
         return declare_dead(at, cause::declared_by_other, m.accusers[0], now, out);
     }
     suspect(at, m.accuser_list(), cause::accused, now, out);
@@ -313,7 +320,7 @@ void engine<Policies>::suspect(slot at, std::span<short_id const> accusers, caus
     if (suspicions_.full()) return refuse(gossip_error::too_many_suspicions);
     auto const bounds = detector_.suspicion(numbers(), table_.reachable());
     remember(at, now);
-    table_.set_state(at, member_state::suspect, now);
+    set_state(at, member_state::suspect, now);
     suspicions_.start(table_, at, accusers, bounds, now);
     queue_.push(table_, at);
     notify(event_kind::member_suspected, why, at, accusers.front(), out);
@@ -323,12 +330,24 @@ template <typename Policies>
 void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point now, outbox& out) {
     remember(at, now);
     suspicions_.stop(table_, at);
-    table_.set_state(at, member_state::dead, now);
+    set_state(at, member_state::dead, now);
     detector_.confirmed(table_[at].key);
     last_death_ = now;
     queue_.push(table_, at);
     notify(event_kind::member_dead, why, at, by, out);
     notify_if_alone(out);
+}
+
+/// A member's state changes: so may the place on the ring.
+template <typename Policies>
+void engine<Policies>::set_state(slot at, member_state state, time_point now) noexcept {
+    table_.set_state(at, state, now);
+    if constexpr (detector::traits.watch != watching::shuffled) {
+        if (state == member_state::alive)
+            ring_.came(at, table_[at].key, key_);
+        else
+            ring_.went(table_[at].key);
+    }
 }
 
 template <typename Policies>
@@ -408,6 +427,9 @@ void engine<Policies>::leave(time_point now, outbox& out) {
     leave_by_ = now + numbers().leave_patience;
     next_probe_ = next_exchange_ = next_contact_ = never;
     probe_.end();
+    inquiries_.clear();
+    accusations_.clear();
+    next_accusation_ = never;
     if (table_.reachable() == 0) return finish_leaving(out);
     arm_gossip(now);
 }

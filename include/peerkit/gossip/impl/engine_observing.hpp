@@ -118,7 +118,7 @@ void engine<Policies>::notice_merge(stream_state const& s, time_point now, outbo
 /// An answer of the probe's subject itself, to a ping of this node: the only ones that tell how long the way is.
 template <typename Policies>
 void engine<Policies>::note_round_trip(std::uint64_t nonce, origin const& from, time_point now) {
-    if (from.over_stream || from.sender != probe_.subject_key() || !subject_held()) return;
+    if (from.over_stream || from.sender != probe_.subject_key() || subject_of(probe_) == no_slot) return;
     if (auto const taken = probe_.under_way(nonce, now)) contacts_.trips.note(probe_.subject(), *taken);
 }
 

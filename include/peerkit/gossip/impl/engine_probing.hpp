@@ -10,22 +10,27 @@ namespace gossip {
 
 template <typename Policies>
 void engine<Policies>::tick_probe(time_point now, outbox& out) {
-    if (next_probe_ <= now) begin_probe(now);
-    for (;;) {
-        switch (probe_.due(now)) {
-        case probe_step::wait: return;
-        case probe_step::ping: ping_subject(out); break;
-        case probe_step::ask: ask_helpers(now, out); break;
-        case probe_step::verdict: conclude_probe(now, out); break;
-        }
+    if (next_probe_ <= now) begin_probe(now, out);
+    for (probe_step step = probe_.due(now); step != probe_step::wait; step = probe_.due(now)) {
+        if (step == probe_step::verdict)
+            conclude_probe(now, out);
+        else
+            take_step(probe_, step, now, out);
     }
 }
 
 template <typename Policies>
-void engine<Policies>::begin_probe(time_point now) {
+void engine<Policies>::take_step(probe& p, probe_step step, time_point now, outbox& out) {
+    if (step == probe_step::ping) ping_subject(p, out);
+    if (step == probe_step::ask) ask_helpers(p, now, out);
+}
+
+template <typename Policies>
+void engine<Policies>::begin_probe(time_point now, outbox& out) {
     // Periods are counted from where they should have begun, so that lateness does not add up.
     next_probe_ = std::max(saturating_add(next_probe_, detector_.period(numbers())), now + numbers().probe_period / 2);
     if (now < yield_until_) return; // nobody answers a node whose key another one uses
+    look_around(now, out);
     slot const target = next_target();
     if (target == no_slot) return;
     ++counters_.probes;
@@ -35,9 +40,31 @@ void engine<Policies>::begin_probe(time_point now) {
     probe_.begin(target, row.key, rng_() | 1U, addresses_.to_try(row, look), detector_.plan(numbers()), now);
 }
 
-/// The next member of this pass; a new random order begins each pass, so that every member is probed once per pass.
+/// Whoever watches one member for long does not learn by the way at which of their addresses the others answer. One of
+/// those that have several is tried now and then.
+template <typename Policies>
+void engine<Policies>::look_around(time_point now, outbox& out) {
+    if constexpr (detector::traits.watch != watching::ring) return;
+    if ((++periods_ & 3U) != 0) return;
+    for (int tries = 0; tries < 4; ++tries) {
+        slot const at = random_alive(key_);
+        if (at == no_slot || !table_[at].several || !inquiries_.room_for({})) continue;
+        if (accusations_.find(table_[at].key) != nullptr || inquiries_.holds({}, table_[at].key)) continue;
+        return inquire(at, {}, now, out);
+    }
+}
+
+/// On the ring: the next, past those already accused. Else the next member of this pass; a new random order begins each
+/// pass, so that every member is probed once per pass.
 template <typename Policies>
 membership::slot engine<Policies>::next_target() noexcept {
+    if constexpr (detector::traits.watch == watching::ring) {
+        ring_.count();
+        slot at = ring_.successor(table_, key_);
+        while (at != no_slot && (accusations_.find(table_[at].key) || inquiries_.holds({}, table_[at].key)))
+            at = ring_.after(table_, key_, ring_.distance(key_, table_[at].key));
+        return at;
+    }
     for (int pass = 0; pass < 2; ++pass) {
         while (order_at_ < order_.size()) {
             slot const at = order_[order_at_++];
@@ -61,6 +88,7 @@ membership::slot engine<Policies>::next_target() noexcept {
 /// members come faster than they are probed, the next pass is soon enough.
 template <typename Policies>
 void engine<Policies>::probe_soon(slot at) {
+    if constexpr (detector::traits.watch != watching::shuffled) return;
     if (order_.size() - order_at_ >= table_.size()) return;
     if (order_at_ > order_.size() / 2) {
         order_.erase(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(order_at_));
@@ -74,81 +102,87 @@ void engine<Policies>::probe_soon(slot at) {
     std::swap(order_.back(), order_[place]);
 }
 
-/// Whether the row of the probe's subject still is its subject's.
+/// The row of a probe's subject; `no_slot` if it is somebody else's by now.
 template <typename Policies>
-bool engine<Policies>::subject_held() const noexcept {
-    member const& row = table_[probe_.subject()];
-    return row.used && row.key == probe_.subject_key();
+membership::slot engine<Policies>::subject_of(probe const& p) const noexcept {
+    member const& row = table_[p.subject()];
+    return row.used && row.key == p.subject_key() ? p.subject() : no_slot;
+}
+
+/// The probe under way that a nonce belongs to, this node's own or one for somebody.
+template <typename Policies>
+probe* engine<Policies>::probe_of(std::uint64_t nonce) noexcept {
+    if (probe_.address_of(nonce)) return &probe_;
+    std::size_t const i = inquiries_.find(nonce);
+    return i == inquiries_.size() ? nullptr : &inquiries_[i].probe;
 }
 
 template <typename Policies>
-void engine<Policies>::send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, outbox& out) {
+void engine<Policies>::send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, bool with_news, outbox& out) {
     send(where, to, limits::packet, out, [&](wire::packet_writer& packet) {
-        packet.ping(nonce, incarnation_);
+        packet.ping(nonce, incarnation_, ring_.epoch());
         // The accused hears of it with the question (Lifeguard's buddy rule), so its answer can already refute.
         if (table_[to].state != member_state::alive) (void)write_update(to, packet);
-        fill_updates(packet);
+        // Whoever does not answer is no one to tell: each telling counts.
+        if (with_news) fill_updates(packet);
     });
 }
 
 template <typename Policies>
-void engine<Policies>::ping_subject(outbox& out) {
-    if (!subject_held()) return probe_.end();
-    probe_.for_each_due_address(
-        [&](std::size_t i) { send_ping(probe_.subject(), probe_.address(i), probe_.nonce_at(i), out); });
+void engine<Policies>::ping_subject(probe& p, outbox& out) {
+    if (subject_of(p) == no_slot) return p.end();
+    bool const with_news = &p == &probe_ && p.tries() == 1;
+    p.for_each_due_address([&](std::size_t i) { send_ping(p.subject(), p.address(i), p.nonce_at(i), with_news, out); });
 }
 
 template <typename Policies>
-void engine<Policies>::ask_helpers(time_point now, outbox& out) {
-    if (!subject_held()) return probe_.end();
-    for (unsigned asked = 0, tries = 0; asked < probe_.plan().helpers && tries < 32u; ++tries) {
-        slot const at = random_alive(probe_.subject_key());
+void engine<Policies>::ask_helpers(probe& p, time_point now, outbox& out) {
+    if (subject_of(p) == no_slot) return p.end();
+    for (unsigned asked = 0, tries = 0; asked < p.plan().helpers && tries < 96u; ++tries) {
+        slot const at = random_alive(p.subject_key());
         if (at == no_slot) break;
-        if (!probe_.ask(table_[at].key)) continue;
+        if (!p.ask(table_[at].key)) continue;
         ++asked;
         send(table_[at].endpoint(), at, limits::packet, out, [&](wire::packet_writer& packet) {
-            packet.indirect_ping(probe_.nonce(), probe_.subject_key());
+            packet.indirect_ping(p.nonce(), p.subject_key());
             fill_updates(packet);
         });
     }
-    if (numbers().stream_fallback) dial_subject(now, out);
+    if (numbers().stream_fallback) dial_subject(p, now, out);
 }
 
 /// Tries the next address of the probe's subject by stream, until there is none.
 template <typename Policies>
-void engine<Policies>::dial_subject(time_point now, outbox& out) {
-    auto const where = probe_.next_dial();
+void engine<Policies>::dial_subject(probe& p, time_point now, outbox& out) {
+    auto const where = p.next_dial();
     if (!where) return;
     if (auto const made = dial(*where, purpose::probe, exchange_reason::periodic, now, out))
-        find_stream(*made)->nonce = probe_.nonce();
+        find_stream(*made)->nonce = p.nonce();
 }
 
 template <typename Policies>
 void engine<Policies>::conclude_probe(time_point now, outbox& out) {
     ++counters_.probes_failed;
-    slot const at = probe_.subject();
-    if (!subject_held() || table_[at].state > member_state::suspect) return;
+    slot const at = subject_of(probe_);
+    if (at == no_slot || table_[at].state > member_state::suspect) return;
     addresses_.silent(table_[at]);
-    if (!detector_.failed(probe_.failure())) {
-        ++counters_.probes_unsure;
-        return;
-    }
-    suspect(at, std::span{&key_, 1}, cause::probe_failed, now, out);
+    bool const sure = detector_.failed(probe_.failure());
+    walk_on(table_[at].key, now, out);
+    if (sure || lonely(now)) return accuse(at, now, out);
+    ++counters_.probes_unsure;
 }
 
 template <typename Policies>
-void engine<Policies>::probe_answered(std::size_t address, bool over_stream, bool through_helper, time_point now,
-                                      outbox& out) {
-    detector_.answered(probe_.subject_key(), !over_stream && !through_helper);
-    probe_.end();
-    if (!over_stream && !through_helper && subject_held())
-        addresses_.answered(table_[probe_.subject()], probe_.address(address));
+void engine<Policies>::subject_answered(probe const& p, std::size_t address, bool over_stream, bool through_helper,
+                                        time_point now, outbox& out) {
+    slot const at = subject_of(p);
+    if (!over_stream && !through_helper && at != no_slot) addresses_.answered(table_[at], p.address(address));
     if (over_stream) {
         ++counters_.probes_by_stream;
         if (blocked_told_ == time_point{} || now - blocked_told_ > std::chrono::minutes{1}) {
-            if (!subject_held()) return;
+            if (at == no_slot) return;
             blocked_told_ = now;
-            notify(event_kind::datagrams_blocked, cause::contacted, probe_.subject(), probe_.subject_key(), out);
+            notify(event_kind::datagrams_blocked, cause::contacted, at, p.subject_key(), out);
         }
     } else if (through_helper) {
         ++counters_.probes_by_helper;
@@ -173,7 +207,7 @@ void engine<Policies>::relay_ping(wire::message const& m, origin const& from, ti
     made.nacks = plan.nacks;
     made.nack_at = now + numbers().helper_patience;
     if (!relays_.add(made)) return refuse(gossip_error::too_many_relays);
-    send_ping(at, table_[at].endpoint(), made.nonce, out);
+    send_ping(at, table_[at].endpoint(), made.nonce, false, out);
 }
 
 template <typename Policies>
@@ -182,7 +216,8 @@ void engine<Policies>::tick_relays(time_point now, outbox& out) {
         if (auto const repeated = relays_.to_repeat(now)) {
             if (slot const at = table_.find(repeated->subject); at != no_slot) {
                 auto const to = addresses_.to_try(table_[at]);
-                for (std::size_t i = 0; i < to.size && i < 2; ++i) send_ping(at, to.where[i], repeated->nonce, out);
+                for (std::size_t i = 0; i < to.size && i < 2; ++i)
+                    send_ping(at, to.where[i], repeated->nonce, false, out);
             }
         }
         if (auto const over = relays_.expired(now); over && over->nacks) {
