@@ -262,6 +262,8 @@ private:
     static constexpr std::size_t whole_above = 64;
     /// Datagrams that one of a comparison is answered with, at most; what is left over comes up the next time.
     static constexpr unsigned comparison_answers = 8;
+    /// Of a packet of news, membership and user data are each sure of so many bytes while they have something to say.
+    static constexpr std::size_t packet_share = limits::packet / 4;
 
     /// Of an accusation: as many as make the suspicion as short as it gets.
     static constexpr unsigned witnesses = 3;
@@ -520,6 +522,7 @@ private:
     void keep_broadcast(wire::broadcast_view const& what, time_point now);
     [[nodiscard]] unsigned message_limit() const noexcept;
     [[nodiscard]] slot message_target(std::array<slot, 4>& told) noexcept;
+    void fill_broadcasts(slot to, wire::packet_writer& packet);
     void spread_broadcasts(time_point now, outbox& out);
     [[nodiscard]] bool write_broadcast(slot to, byte_view bytes, wire::packet_writer& packet) const;
     void offer_broadcasts(time_point now, outbox& out);

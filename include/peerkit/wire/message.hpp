@@ -521,7 +521,11 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return used_; }
-    [[nodiscard]] std::size_t remaining() const noexcept { return room_.size() - used_; }
+    /// What one more message may take, its head included.
+    [[nodiscard]] std::size_t remaining() const noexcept { return room_.size() - used_ - held_; }
+    /// Keeps the last `bytes` of the room for who comes later: nothing is written there until `release`.
+    void hold(std::size_t bytes) noexcept { held_ = std::min(bytes, room_.size() - used_); }
+    void release() noexcept { held_ = 0; }
     [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
     [[nodiscard]] byte_span written() const noexcept { return room_.first(used_); }
 
@@ -560,6 +564,7 @@ private:
 
     byte_span room_;
     std::size_t used_ = 0;
+    std::size_t held_ = 0;
 };
 
 } // namespace wire

@@ -219,6 +219,22 @@ TEST_CASE("a message that does not fit is not begun") {
     }
 }
 
+TEST_CASE("what is held of the room is written to by nobody until it is released") {
+    bytes room(30, std::byte{0xaa});
+    packet_writer out{room};
+    out.hold(10);
+    CHECK(out.remaining() == 20);
+    CHECK(out.nack(1));
+    CHECK_FALSE(out.nack(2));
+    CHECK_FALSE(out.composed(message_type::pull, [](byte_span body) { return body.size() + 1; }));
+    out.hold(100); // all there is
+    CHECK(out.remaining() == 0);
+    out.release();
+    CHECK(out.remaining() == 19);
+    CHECK(out.nack(2));
+    CHECK(out.size() == 22);
+}
+
 TEST_CASE("nothing is written that a receiver would refuse") {
     std::array<std::byte, 4096> room;
     packet_writer out{room};

@@ -173,16 +173,28 @@ void engine<Policies>::spread_broadcasts(time_point now, outbox& out) {
         slot const to = message_target(told);
         if (to == no_slot) break;
         send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
-            store_.fill(limit, 1, [&](message_store::entry const& e, byte_view bytes) {
-                if (e.origin == table_[to].key) return true; // told without a word
-                if (!e.large) return write_broadcast(to, bytes, packet);
-                wire::broadcast_range const offered{e.origin, e.session, e.sequence, 1, true};
-                return wire::range_list_view::write(packet, wire::message_type::offer, std::span{&offered, 1});
-            });
+            packet.hold(queue_.empty() ? 0 : packet_share);
+            fill_broadcasts(to, packet);
+            if (packet.empty() && !queue_.empty()) { // too large for all but a whole packet
+                packet.release();
+                fill_broadcasts(to, packet);
+            }
+            packet.release();
             if (!packet.empty()) fill_updates(packet);
         });
     }
     next_spread_ = store_.pending(limit) ? now + numbers().message_interval : never;
+}
+
+/// Writes user data that is still being spread, as far as it fits.
+template <typename Policies>
+void engine<Policies>::fill_broadcasts(slot to, wire::packet_writer& packet) {
+    store_.fill(message_limit(), 1, [&](message_store::entry const& e, byte_view bytes) {
+        if (e.origin == table_[to].key) return true; // told without a word
+        if (!e.large) return write_broadcast(to, bytes, packet);
+        wire::broadcast_range const offered{e.origin, e.session, e.sequence, 1, true};
+        return wire::range_list_view::write(packet, wire::message_type::offer, std::span{&offered, 1});
+    });
 }
 
 template <typename Policies>

@@ -61,8 +61,15 @@ void engine<Policies>::tick_gossip(time_point now, outbox& out) {
             continue;
         }
         told[i] = to;
-        send(table_[to].endpoint(), to, limits::packet, out,
-             [&](wire::packet_writer& packet) { fill_updates(packet); });
+        bool const user_data = store_.pending(message_limit()) && table_[to].state <= member_state::suspect;
+        send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
+            packet.hold(user_data ? packet_share : 0);
+            fill_updates(packet);
+            bool const too_large = packet.empty(); // for all but a whole packet
+            packet.release();
+            if (too_large) fill_updates(packet);
+            if (user_data) fill_broadcasts(to, packet);
+        });
     }
     if (life_ == life::leaving && !table_[self_].queued) return finish_leaving(out);
     arm_gossip(now);

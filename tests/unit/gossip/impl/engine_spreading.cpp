@@ -268,3 +268,29 @@ TEST_CASE("a settled cluster sends probes and their answers and nothing else") {
     CHECK(after - before <= 8 * 100 * 2 + 16);
     CHECK(after - before >= 8 * 90 * 2);
 }
+
+TEST_CASE("while there is news of members and user data, every packet of news carries some of both") {
+    stage s{quiet()};
+    for (std::uint64_t i = 1; i <= 60; ++i) s.add_member(i);
+    bytes const payload(100, std::byte{7});
+    for (int i = 0; i < 60; ++i)
+        REQUIRE(s.call([&](auto& e, auto now, auto&) { return e.broadcast("load", payload, now); }));
+    s.forget();
+    s.advance(60ms);
+    std::size_t full = 0;
+    for (auto const& d : s.sent) {
+        if (d.frame.size() < 900) continue;
+        ++full;
+        std::size_t members = 0, user = 0;
+        for (heard const& h : d.messages) {
+            if (h.type == message_type::announce) members += 3 + h.record.size();
+            if (h.type == message_type::broadcast) user += 3 + h.record.size();
+        }
+        // Each is sure of a quarter, of which what is smaller than one message is left over.
+        CHECK(members + 150 >= limits::packet / 4);
+        CHECK(user + 210 >= limits::packet / 4);
+        CHECK(user > 0);
+    }
+    CHECK(full > 5);
+    CHECK(s.fault == "");
+}
