@@ -120,6 +120,7 @@ set(peerkit_core_headers
     peerkit/membership/contact_log.hpp
     peerkit/membership/digest_tree.hpp
     peerkit/membership/entry_store.hpp
+    peerkit/membership/forgotten.hpp
     peerkit/membership/last_heard.hpp
     peerkit/membership/member_state.hpp
     peerkit/membership/member_table.hpp

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <vector>
 
 using namespace scenario;
 using peerkit::sim::birth;
@@ -99,4 +100,71 @@ TEST_CASE("a key whose first holder has crashed is taken over at another address
     INFO(seen_dead);
     REQUIRE(took);
     CHECK(*took < 10s);
+}
+
+namespace {
+
+/// Tombstones last for two minutes, so that partitions can outlive them.
+default_nodes forgetful() {
+    default_nodes nodes;
+    nodes.tunables.tombstone_time = 2min;
+    nodes.tunables.exchange_period = 10s;
+    nodes.tunables.contact_period = 5s;
+    return nodes;
+}
+std::uint64_t ups(default_world const& world) { return world.statistics().count(event_kind::member_up); }
+
+} // namespace
+
+TEST_CASE("who crashed and was forgotten does not come back through one who slept meanwhile and still believes in it") {
+    default_nodes const nodes = forgetful();
+    default_world world{peerkit::sim::options_for(nodes, 63), nodes};
+    world.spawn_many(12);
+    REQUIRE(world.run_until([&] { return world.all_see_all(); }, 60s));
+    world.run_for(30s);
+    world.pause(5);
+    world.run_for(1s);
+    auto const key = world.id_of(7);
+    world.crash(7);
+    REQUIRE(world.run_until([&] { return !world.node(0).find(key) && !world.node(11).find(key); }, 10min));
+    world.run_for(30s);
+    int up = 0;
+    world.on_event([&](node_index observer, peerkit::gossip::event const& e) {
+        if (e.kind == event_kind::member_up && e.subject == key && observer != 5) ++up;
+    });
+    world.resume(5);
+    auto const took = world.run_until([&] { return world.all_see_all(); }, 5min);
+    INFO(world.report());
+    REQUIRE(took);
+    world.run_for(2min);
+    CHECK(up == 0);
+    CHECK(world.gone(7));
+}
+
+TEST_CASE("halves that were apart for longer than tombstones last become one again, and a crash meanwhile stays one") {
+    default_nodes const nodes = forgetful();
+    default_world world{peerkit::sim::options_for(nodes, 64), nodes};
+    world.spawn_many(16);
+    REQUIRE(world.run_until([&] { return world.all_see_all(); }, 60s));
+    world.run_for(30s);
+    std::vector<node_index> left, right;
+    for (node_index i = 0; i < 16; ++i) (i < 8 ? left : right).push_back(i);
+    world.net().partition({left, right});
+    world.run_for(1min);
+    world.crash(3);
+    world.run_for(10min);
+    for (node_index i = 0; i < 16; ++i) {
+        if (i != 3) CHECK(world.node(i).alive_count() == (i < 8 ? 7 : 8));
+        if (i >= 8) CHECK_FALSE(world.node(i).find(world.id_of(0))); // forgotten
+    }
+    world.net().heal();
+    auto const took = world.run_until([&] { return world.all_see_all(); }, 10min);
+    REQUIRE(took);
+    MESSAGE("one again after " << peerkit::sim::trace::seconds(*took) << " s");
+    INFO(world.report());
+    CHECK(*took < 3min);
+    CHECK(world.gone(3));
+    std::uint64_t const before = ups(world);
+    world.run_for(5min);
+    CHECK(ups(world) == before); // nobody flaps
 }

@@ -44,6 +44,7 @@
 #include <peerkit/gossip/unknown_senders.hpp>
 #include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/contact_log.hpp>
+#include <peerkit/membership/forgotten.hpp>
 #include <peerkit/membership/member_table.hpp>
 #include <peerkit/membership/shared_records.hpp>
 #include <peerkit/membership/suspicion.hpp>
@@ -595,6 +596,7 @@ private:
     membership::address_book addresses_;
     membership::contact_log contacts_;
     gossip::journal journal_;
+    membership::forgotten forgotten_;
     gossip::evidence evidence_; ///< of the state that is being left
     observed_addresses observed_;
     membership::table_comparison compare_;

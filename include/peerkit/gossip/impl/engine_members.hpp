@@ -102,7 +102,11 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
         if (victim == no_slot) return refuse(gossip_error::table_full);
         forget(victim, cause::evicted, out);
     }
-    if (from.as_dead && !record.left()) {
+    // A member that was dead or gone here for so long that it was forgotten does not come back because somebody else
+    // has not heard of it. If it lives, it will be called, and say so itself.
+    bool const old_news =
+        from.sender != record.short_id() && forgotten_.covers(record.short_id(), record.incarnation());
+    if ((from.as_dead || old_news) && !record.left()) {
         // Known as a tombstone only. It is remembered and called now and then, but not passed on: if every newcomer
         // did, tombstones would go round for ever.
         slot const at = table_.insert(record, member_state::dead, now);
@@ -357,6 +361,7 @@ void engine<Policies>::forget(slot at, cause why, outbox& out) {
     queue_.remove(table_, at);
     suspicions_.stop(table_, at);
     contacts_.forget(at);
+    forgotten_.add(table_[at].key, table_[at].incarnation());
     table_.erase(at);
 }
 

@@ -1064,3 +1064,40 @@ TEST_CASE("while this node gives way to another with its key, it probes nobody")
     s.advance(6min);
     CHECK(s->counters().probes > 0);
 }
+
+TEST_CASE(
+    "who was forgotten does not come back by what others say of the same life, but by its own word or a new one") {
+    auto t = quiet();
+    t.max_members = 3;
+    stage s{t};
+    puppet& p = s.add_member(1);
+    puppet& carrier = s.add_member(2);
+    s.accuse(carrier, message_type::dead, p, 1);
+    // Room is needed: the tombstone is given up.
+    s.sleep(1h);
+    puppet& other = s.add_member(3);
+    REQUIRE_FALSE(s.state_of(p));
+    s.deliver(other, [&](auto& packet) { packet.announce(other.record(2, true)); });
+    s.forget();
+    SUBCASE("an old record of it is kept as that of the dead, without a word") {
+        s.deliver(carrier, [&](auto& packet) { packet.announce(p.record(1)); });
+        CHECK(s.state_of(p) == member_state::dead);
+        CHECK(s.events.size() == 1); // the one who gave way
+        CHECK(s.count(event_kind::member_up) == 0);
+        SUBCASE("and it is up when it says that it lives") {
+            p.incarnation = 2;
+            s.announce(p);
+            CHECK(s.state_of(p) == member_state::alive);
+            CHECK(s.count(event_kind::member_up) == 1);
+        }
+    }
+    SUBCASE("a record it signed since brings it back, whoever says it") {
+        s.deliver(carrier, [&](auto& packet) { packet.announce(p.record(2)); });
+        CHECK(s.state_of(p) == member_state::alive);
+    }
+    SUBCASE("its own word brings it back") {
+        s.announce(p);
+        CHECK(s.state_of(p) == member_state::alive);
+    }
+    CHECK(s.fault == "");
+}
