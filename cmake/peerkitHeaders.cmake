@@ -90,6 +90,7 @@ set(peerkit_core_headers
     peerkit/gossip/explanation.hpp
     peerkit/gossip/impl/engine_accusing.hpp
     peerkit/gossip/impl/engine_comparing.hpp
+    peerkit/gossip/impl/engine_entries.hpp
     peerkit/gossip/impl/engine_exchanging.hpp
     peerkit/gossip/impl/engine_inputs.hpp
     peerkit/gossip/impl/engine_members.hpp

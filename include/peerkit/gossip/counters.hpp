@@ -51,6 +51,9 @@ struct counters {
     std::uint64_t broadcasts_dropped = 0;   ///< pushed out of the store before they had been told to anybody
     std::uint64_t messages_delivered = 0;   ///< messages and requests of others, handed to the host
     std::uint64_t requests_repeated = 0;    ///< requests of others that were heard before
+    std::uint64_t entries_learnt = 0;       ///< versions of other members' entries taken over
+    std::uint64_t entries_repeated = 0;     ///< held already, byte for byte
+    std::uint64_t entries_repaired = 0;     ///< sent because a comparison found them missing
     std::uint64_t malformed = 0;            ///< frames and records that do not decode, or do not open
     /// Refusals by `gossip_error` value.
     std::array<std::uint64_t, gossip_error_count> refusals{};

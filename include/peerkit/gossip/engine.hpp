@@ -14,6 +14,8 @@
 #include <peerkit/core/service_versions.hpp>
 #include <peerkit/crypto/frame.hpp>
 #include <peerkit/crypto/signed_broadcast.hpp>
+#include <peerkit/crypto/signed_bytes.hpp>
+#include <peerkit/crypto/signed_entry.hpp>
 #include <peerkit/crypto/signed_record.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/accusation.hpp>
@@ -44,12 +46,14 @@
 #include <peerkit/gossip/unknown_senders.hpp>
 #include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/contact_log.hpp>
+#include <peerkit/membership/entry_store.hpp>
 #include <peerkit/membership/forgotten.hpp>
 #include <peerkit/membership/member_table.hpp>
 #include <peerkit/membership/shared_records.hpp>
 #include <peerkit/membership/suspicion.hpp>
 #include <peerkit/membership/table_comparison.hpp>
 #include <peerkit/wire/digest.hpp>
+#include <peerkit/wire/entry.hpp>
 #include <peerkit/wire/envelope.hpp>
 #include <peerkit/wire/message.hpp>
 #include <peerkit/wire/record.hpp>
@@ -181,6 +185,33 @@ public:
     /// Tells the requester that its request is not answered here. @par Errors `no_such_request`, `not_running`.
     [[nodiscard]] result<void> decline(request_id which, time_point now, outbox& out);
 
+    // Entries: a map of keys to bytes per member, which everybody holds; docs/entries.md says what is guaranteed.
+    /// Sets a key of this node's map. Putting what is there already does nothing. The next packets carry it.
+    /// @par Errors `not_running`; those of `wire::check_entry_key`; `entry_too_large` over `limits::entry_value`;
+    /// `too_many_entries` over `limits::own_entries` or `own_entry_bytes`; `entries_full`.
+    [[nodiscard]] result<void> put(std::string_view key, byte_view value, time_point now);
+    /// Takes a key out of this node's map. @par Errors `not_running`; `core_error::not_found`.
+    [[nodiscard]] result<void> erase(std::string_view key, time_point now);
+    /// What is held of a key of a member's map, this node's included; valid until the next call that is not `const`.
+    [[nodiscard]] std::optional<wire::entry_view> get(node_id const& owner, std::string_view key) const noexcept;
+    /// Calls `f(wire::entry_view)` for each entry of a member, by ascending key.
+    template <typename F>
+    void for_each_entry(node_id const& owner, F&& f) const {
+        slot const at = table_.find(owner.short_id());
+        if (at != no_slot && table_[at].record().id() == owner) entries_.for_each(at, {}, f);
+    }
+    /// Calls `f(member_view const&, wire::entry_view)` for each entry, of whatever member, whose key begins so.
+    template <typename F>
+    void for_each_entry_with(std::string_view prefix, F&& f) const {
+        if (entries_.empty()) return;
+        table_.for_each([&](slot at, member const& row) {
+            entries_.for_each(at, prefix, [&](wire::entry_view const& e) { f(view(at, row), e); });
+        });
+    }
+    /// Entries held, erased ones included, and the memory they take.
+    [[nodiscard]] std::size_t entry_count() const noexcept { return entries_.size(); }
+    [[nodiscard]] std::size_t entry_memory() const noexcept { return entries_.memory(); }
+
     // Views.
     [[nodiscard]] bool running() const noexcept { return life_ == life::running || life_ == life::leaving; }
     [[nodiscard]] bool leaving() const noexcept { return life_ == life::leaving; }
@@ -242,7 +273,7 @@ public:
 
     /// 0, or the code of the first violated invariant: those of the table (1-5), the suspicions (11-14), the queue
     /// (21-23), or 31 this node's row is not alive, 32 its incarnation differs, 33 streams over the cap, or
-    /// those of user data (61-67).
+    /// those of user data (61-67) or of the entries (71-76).
     [[nodiscard]] int check_invariants() const noexcept;
 
 private:
@@ -261,6 +292,8 @@ private:
     static constexpr duration yield_time = std::chrono::minutes{10};
     /// So many members may differ without everything being exchanged.
     static constexpr std::size_t whole_above = 64;
+    /// Members whose entries one packet compares.
+    static constexpr std::size_t most_marks = 32;
     /// Datagrams that one of a comparison is answered with, at most; what is left over comes up the next time.
     static constexpr unsigned comparison_answers = 8;
     /// Of a packet of news, membership and user data are each sure of so many bytes while they have something to say.
@@ -312,15 +345,19 @@ private:
             std::uint32_t members;
             std::uint64_t sum;
             byte_view sums, listing, pull;
+            std::array<byte_view, most_marks> marks;
+            std::size_t mark_count = 0;
         };
         static constexpr std::size_t most = 8;
         std::optional<comparison> compared{};
         std::array<std::uint64_t, 4> acks;
         std::array<wanted, most> wants;
         std::array<slot, most> announces;
+        std::array<membership::entry_store::id, 4> entries; ///< newer than what was said
         std::uint8_t ack_count = 0;
         std::uint8_t want_count = 0;
         std::uint8_t announce_count = 0;
+        std::uint8_t entry_count = 0;
         bool accuse_sender = false; ///< the sender is held suspect or dead: tell it, so that it can refute
         bool answered = false;      ///< something of ours was answered
         bool contact_made = false;  ///< a hello of ours was answered
@@ -341,8 +378,11 @@ private:
             }
             if (announce_count < most) announces[announce_count++] = at;
         }
+        void entry(membership::entry_store::id at) noexcept {
+            if (entry_count < entries.size()) entries[entry_count++] = at;
+        }
         [[nodiscard]] bool empty() const noexcept {
-            return ack_count == 0 && want_count == 0 && announce_count == 0 && !accuse_sender;
+            return ack_count == 0 && want_count == 0 && announce_count == 0 && entry_count == 0 && !accuse_sender;
         }
     };
 
@@ -490,6 +530,23 @@ private:
     void tick_exchange(time_point now, outbox& out);
     void tick_streams(time_point now, outbox& out);
 
+    // impl/engine_entries.hpp
+    [[nodiscard]] result<void> mint_entry(std::string_view key, byte_view value, bool erased, time_point now);
+    void on_entry(byte_view body, origin const& from, reply& answer, time_point now, outbox& out);
+    [[nodiscard]] bool may_take(slot owner, wire::entry_view const& said, time_point now);
+    void on_own_entry(wire::entry_view const& said, membership::entry_standing standing, origin const& from,
+                      time_point now, outbox& out);
+    [[nodiscard]] bool make_entry_room(std::size_t bytes) noexcept;
+    void forget_entries(slot owner) noexcept;
+    void notify_entry(wire::entry_view const& what, origin const& from, slot owner, outbox& out);
+    [[nodiscard]] bool write_entry(byte_view bytes, wire::packet_writer& packet) const noexcept;
+    void fill_entries(wire::packet_writer& packet);
+    [[nodiscard]] std::uint32_t record_mark(slot at) const noexcept {
+        return static_cast<std::uint32_t>(table_[at].fingerprint());
+    }
+    [[nodiscard]] std::size_t marks_size(slot at) const noexcept;
+    void write_marks(slot at, bool answer, wire::packet_writer& packet);
+
     // impl/engine_comparing.hpp
     /// Where the answer to a comparison goes, how much of it may, and which budget pays.
     struct comparison_answer {
@@ -511,6 +568,7 @@ private:
     void say_parts(comparison_answer& to, time_point now, outbox& out);
     void say_listing(comparison_answer& to, time_point now, outbox& out);
     void say_records(comparison_answer& to, time_point now, outbox& out);
+    void say_entries(byte_view marks, comparison_answer& to, time_point now, outbox& out);
     [[nodiscard]] bool too_different(std::size_t theirs) const noexcept;
     void exchange_whole(slot who, time_point now, outbox& out);
 
@@ -579,6 +637,13 @@ private:
     membership::member_table table_;
     membership::suspicion_set suspicions_;
     broadcast_queue queue_;
+    membership::entry_store entries_;
+    std::uint64_t entry_version_ = 0; ///< the highest of this node's own
+    std::uint64_t entry_floor_ = 0;   ///< those of this life are above
+    std::uint64_t entry_dropped_ = 0; ///< erasures of this life up to here may be forgotten
+    unsigned news_turn_ = 0;
+    token_bucket entry_verifies_;
+    token_bucket entry_adoptions_{10, 2 * limits::entries}; ///< own entries of an earlier life that were surpassed
     source_budget sources_;
     token_bucket verifies_;
     token_bucket wants_{100, 100};
@@ -655,6 +720,7 @@ PEERKIT_END_NAMESPACE
 
 #include <peerkit/gossip/impl/engine_accusing.hpp>
 #include <peerkit/gossip/impl/engine_comparing.hpp>
+#include <peerkit/gossip/impl/engine_entries.hpp>
 #include <peerkit/gossip/impl/engine_exchanging.hpp>
 #include <peerkit/gossip/impl/engine_inputs.hpp>
 #include <peerkit/gossip/impl/engine_members.hpp>

@@ -23,6 +23,9 @@ enum class gossip_error : std::uint16_t {
     refused_by_handler,     ///< The announcement handler refused the record.
     short_id_taken,         ///< Another member's key begins with the same 64 bits.
     table_full,             ///< The member table is full of members that may not be evicted.
+    too_many_entries,       ///< One member has more entries, or more bytes of them, than it may.
+    entries_full,           ///< The entries of all members together take all the memory they may.
+    entry_too_large,        ///< The value of an entry is longer than its limit; position is its length.
     stale,                  ///< An older incarnation than the one held.
     unproven,               ///< An accusation of an incarnation this node has not seen signed.
     unknown_subject,        ///< A message about a node this node does not know.
@@ -67,6 +70,9 @@ struct domain_of<gossip::gossip_error> {
         case refused_by_handler: return "the announcement handler refused the record";
         case short_id_taken: return "another member's key begins with the same 64 bits";
         case table_full: return "the member table is full of members that may not be evicted";
+        case too_many_entries: return "one member has more entries or more bytes of them than it may";
+        case entries_full: return "the entries of all members together take all the memory they may";
+        case entry_too_large: return "the value of an entry is longer than its limit";
         case stale: return "an older incarnation than the one held";
         case unproven: return "an accusation of an incarnation that was not seen signed";
         case unknown_subject: return "a message about a node that is not known";

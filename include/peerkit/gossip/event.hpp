@@ -3,6 +3,7 @@
 #ifndef PEERKIT_GOSSIP_EVENT_HPP
 #define PEERKIT_GOSSIP_EVENT_HPP
 
+#include <peerkit/core/bounded_text.hpp>
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
@@ -44,6 +45,8 @@ enum class event_kind : std::uint8_t {
     refused,        ///< something was refused for a reason the host should know of; `what` says which
     cluster_merged, ///< another cluster was met: `count` members came at once with `by`; told where the two meet
     address_observed, ///< `count` members see this node at `where`; without `where`: no more
+    entry_changed,    ///< the entry `key` of a member's map is there, or has another value, since `version`
+    entry_erased,     ///< the entry `key` of a member's map is gone since `version`
 };
 
 /// Why an event happened.
@@ -89,6 +92,8 @@ enum class cause : std::uint8_t {
     case event_kind::refused: return "refused";
     case event_kind::cluster_merged: return "cluster-merged";
     case event_kind::address_observed: return "address-observed";
+    case event_kind::entry_changed: return "entry-changed";
+    case event_kind::entry_erased: return "entry-erased";
     }
     return "unknown";
 }
@@ -130,6 +135,8 @@ struct event {
     /// Who accused the member: of a suspicion as far as known now, of a death, departure or refutation at its end.
     std::array<short_id, limits::accusers> accusers{};
     std::uint8_t accuser_count = 0;
+    bounded_text<limits::entry_key> key{}; ///< of entries: which; the value is looked up with `get(subject, key)`
+    std::uint64_t version = 0;             ///< of entries: minted by the owner, higher with every change of any key
 
     [[nodiscard]] std::span<short_id const> accuser_list() const noexcept { return {accusers.data(), accuser_count}; }
 };

@@ -75,7 +75,10 @@ struct tunables {
     std::size_t max_requests = 256;                          ///< own requests and reliable messages under way
     std::size_t max_served_requests = 1024;                  ///< requests of others that are remembered
     std::uint32_t message_verifies_per_second = 1000;        ///< signatures of broadcasts checked, burst twice that
-    std::uint32_t packets_per_source = 20000;                ///< datagrams per second from one address, burst the same
+    std::size_t max_entry_bytes = std::size_t{64} << 20U;    ///< memory for the entries of all members together
+    std::uint32_t entry_verifies_per_second = 2000;          ///< signatures of entries checked, burst ten times that
+    std::uint32_t entry_changes_per_second = 20; ///< entries taken over of one member, burst `limits::entries`
+    std::uint32_t packets_per_source = 20000;    ///< datagrams per second from one address, burst the same
     std::uint32_t comparison_packets =
         256; ///< of comparisons, per second, burst the same; once for own, once for others'
     std::uint32_t verifies_per_second = 5000; ///< signature checks per second, burst twice that
@@ -170,6 +173,10 @@ struct tunables {
     if (t.max_suspicions >= 65535) return bad("max_suspicions < 65535");
     if (t.packets_per_source == 0 || t.looks_per_second == 0 || t.verifies_per_second == 0 || t.comparison_packets == 0)
         return bad("budgets are positive");
+    if (t.entry_verifies_per_second == 0 || t.entry_verifies_per_second > 10'000'000)
+        return bad("1 <= entry_verifies_per_second <= 10^7");
+    if (t.entry_changes_per_second == 0 || t.entry_changes_per_second > 1'000'000)
+        return bad("1 <= entry_changes_per_second <= 10^6");
     if (t.verifies_per_second > 100'000'000) return bad("verifies_per_second <= 10^8");
     return {};
 }

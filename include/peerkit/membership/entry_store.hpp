@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -89,6 +90,28 @@ public:
         return memory() + sizeof(row) + room_for(bytes) <= max_bytes_;
     }
 
+    /// Whether the member has changed less than `limits::entries` beyond `per_second` lately. Not charged for what
+    /// others say in its name: ask before the signature is checked, charge after.
+    [[nodiscard]] bool ready(slot owner, std::uint32_t per_second, time_point now) const noexcept {
+        owner_row const& of = read(owner);
+        return of.first == none || of.level - worn(of, per_second, now) < limits::entries;
+    }
+    void charge(slot owner, std::uint32_t per_second, time_point now) noexcept {
+        std::uint32_t const index = column_[owner];
+        if (index == 0) return;
+        owner_row& of = owners_[index - 1];
+        std::uint32_t const less = worn(of, per_second, now);
+        of.level -= less;
+        // What has worn off in part goes on doing so.
+        of.charged = of.level == 0 ? now : of.charged + duration{std::int64_t{less} * 1'000'000'000 / per_second};
+        ++of.level;
+    }
+    /// This node signed it in this life, so what an earlier life signed does not take its place.
+    void mark_own(id at) noexcept { rows_[at].own = true; }
+    [[nodiscard]] bool own(id at) const noexcept { return rows_[at].own; }
+    /// False for an entry that was forgotten since its id was taken.
+    [[nodiscard]] bool holds(id at) const noexcept { return at < rows_.size() && rows_[at].size != 0; }
+
     /// Takes over an entry that stands `newer` or `wins`. If the owner has too many for that, its lowest versions go.
     /// Gives `none`, and changes nothing, if its own version is the lowest.
     id put(slot owner, wire::entry_view const& said, time_point now) {
@@ -105,6 +128,7 @@ public:
         row& r = rows_[at];
         hold(r, said.bytes());
         r.owner = owner;
+        r.own = false;
         r.since = now;
         count_in(of, at);
         return at;
@@ -266,6 +290,7 @@ private:
         std::uint16_t capacity = 0;
         std::uint8_t transmits = 0;
         bool queued = false;
+        bool own = false;
     };
     struct owner_row {
         id first = none;
@@ -273,6 +298,8 @@ private:
         std::uint16_t erased = 0;
         std::uint32_t bytes = 0;
         std::uint64_t sum = 0;
+        time_point charged{};
+        std::uint32_t level = 0; ///< changes at `charged` that are not worn off yet
     };
     static constexpr std::size_t most_per_packet = 16;
     static constexpr unsigned patience = 4;
@@ -280,6 +307,13 @@ private:
     /// malloc hands out 16-byte steps less an 8-byte header: ask for what it would give anyway.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t bytes) noexcept {
         return ((bytes + 7) / 16 + 1) * 16 - 8;
+    }
+    /// How many of the changes that were charged have worn off by now.
+    [[nodiscard]] static std::uint32_t worn(owner_row const& of, std::uint32_t per_second, time_point now) noexcept {
+        if (now <= of.charged) return 0;
+        auto const waited =
+            static_cast<std::uint64_t>(std::min<duration>(now - of.charged, std::chrono::hours{1}).count());
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(waited * per_second / 1'000'000'000U, of.level));
     }
     [[nodiscard]] id first(slot owner) const noexcept { return read(owner).first; }
     [[nodiscard]] owner_row const& read(slot owner) const noexcept {

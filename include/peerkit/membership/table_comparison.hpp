@@ -89,18 +89,19 @@ public:
         std::sort(found_.begin(), found_.end(), [](found const& a, found const& b) { return a.key < b.key; });
         return found_;
     }
-    /// `row` as it stands in a listing.
-    [[nodiscard]] static wire::listed entry_of(member const& row) noexcept {
-        return {row.key, row.incarnation(), static_cast<std::uint16_t>(row.fingerprint() & 0xffffU)};
+    /// A row as it stands in a listing.
+    [[nodiscard]] static wire::listed entry_of(member_table const& table, slot at) noexcept {
+        return {table[at].key, table[at].incarnation(), static_cast<std::uint32_t>(table.fingerprint(at))};
     }
 
-    /// Finds what of `theirs` this table has newer (`to_tell`) or lacks (`to_pull`).
+    /// Finds what of `theirs` this table has newer (`to_tell`), lacks (`to_pull`) or has otherwise (`differing`).
     ///
     /// A tombstone counts as newer than the living of the same incarnation or an older one, as everywhere; one that was
     /// never a member's here is left out (see `member::reported`).
     void sort_out(member_table const& table, wire::listing_view const& theirs) {
         tell_.clear();
         pull_.clear();
+        differing_.clear();
         ranges_.reset(theirs.bits());
         theirs.for_each([&](wire::listing_view::group const& g) { (void)ranges_.add(g.range()); });
         (void)list(table);
@@ -111,7 +112,7 @@ public:
                 for (; mine < found_.size() && found_[mine].place == place && found_[mine].key < entry.key; ++mine)
                     tell_.push_back(found_[mine].at);
                 if (mine < found_.size() && found_[mine].key == entry.key)
-                    weigh(table[found_[mine].at], found_[mine].at, entry), ++mine;
+                    weigh(table, found_[mine++].at, entry);
                 else
                     miss(table, entry);
             }
@@ -126,6 +127,7 @@ public:
     void look_up(member_table const& table, wire::pull_view const& wanted) {
         tell_.clear();
         pull_.clear();
+        differing_.clear();
         for (std::size_t i = 0; i < wanted.size(); ++i) {
             slot const at = table.find(wanted[i].key);
             if (at != no_slot && table[at].incarnation() > wanted[i].known && told(table[at])) tell_.push_back(at);
@@ -133,17 +135,23 @@ public:
     }
     [[nodiscard]] std::span<slot const> to_tell() const noexcept { return tell_; }
     [[nodiscard]] std::span<wire::pulled const> to_pull() const noexcept { return pull_; }
+    /// Those of whom both hold the same incarnation and yet not the same: their entries differ, or they signed one
+    /// incarnation twice.
+    [[nodiscard]] std::span<slot const> differing() const noexcept { return differing_; }
 
 private:
     /// A tombstone that is known as one only is not passed on.
     [[nodiscard]] static bool told(member const& row) noexcept {
         return row.state != member_state::dead || row.reported;
     }
-    void weigh(member const& row, slot at, wire::listed const& entry) {
-        if (entry.incarnation > row.incarnation())
-            pull_.push_back({entry.key, row.incarnation()});
-        else if (entry != entry_of(row))
-            tell_.push_back(at); // newer, or the same incarnation signed twice: the receiver keeps one of them
+    void weigh(member_table const& table, slot at, wire::listed const& entry) {
+        std::uint64_t const held = table[at].incarnation();
+        if (entry.incarnation > held)
+            pull_.push_back({entry.key, held});
+        else if (entry.incarnation < held)
+            tell_.push_back(at);
+        else if (entry != entry_of(table, at))
+            differing_.push_back(at);
     }
     void miss(member_table const& table, wire::listed const& entry) {
         slot const at = table.find(entry.key);
@@ -159,13 +167,13 @@ private:
         std::size_t const parts = std::size_t{1} << span;
         unsigned const bits = ranges_.bits() + span;
         sums_.assign(ranges_.size() * parts, 0);
-        table.for_each([&](slot, member const& row) {
+        table.for_each([&](slot at, member const& row) {
             if (row.state > member_state::suspect) return;
             std::size_t const place = ranges_.place_of(row.key);
             if (place == key_ranges::none) return;
             std::uint64_t const prefix = bits == 0 ? 0 : static_cast<std::uint64_t>(row.key) >> (64U - bits);
             sums_[place * parts + static_cast<std::size_t>(prefix & (parts - 1))] +=
-                static_cast<std::uint32_t>(row.fingerprint());
+                static_cast<std::uint32_t>(table.fingerprint(at));
         });
     }
 
@@ -173,6 +181,7 @@ private:
     std::vector<std::uint32_t> sums_;
     std::vector<found> found_;
     std::vector<slot> tell_;
+    std::vector<slot> differing_;
     std::vector<wire::pulled> pull_;
 };
 

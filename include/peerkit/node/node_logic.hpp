@@ -30,6 +30,7 @@
 #include <peerkit/node/discovery_schedule.hpp>
 #include <peerkit/node/host_name_queue.hpp>
 #include <peerkit/node/known_candidate.hpp>
+#include <peerkit/wire/entry.hpp>
 #include <peerkit/wire/envelope.hpp>
 
 #include <algorithm>
@@ -231,6 +232,26 @@ public:
     [[nodiscard]] result<void> decline(gossip::request_id which, time_point now, gossip::outbox& out) {
         return engine_.decline(which, now, out);
     }
+
+    // Entries: see `gossip::engine`.
+    [[nodiscard]] result<void> put(std::string_view key, byte_view value, time_point now) {
+        return engine_.put(key, value, now);
+    }
+    [[nodiscard]] result<void> erase(std::string_view key, time_point now) { return engine_.erase(key, now); }
+    [[nodiscard]] std::optional<wire::entry_view> get(node_id const& owner, std::string_view key) const noexcept {
+        return engine_.get(owner, key);
+    }
+    template <typename F>
+    void for_each_entry(node_id const& owner, F&& f) const {
+        engine_.for_each_entry(owner, static_cast<F&&>(f));
+    }
+    template <typename F>
+    void for_each_entry_with(std::string_view prefix, F&& f) const {
+        engine_.for_each_entry_with(prefix, static_cast<F&&>(f));
+    }
+    [[nodiscard]] std::size_t entry_count() const noexcept { return engine_.entry_count(); }
+    [[nodiscard]] std::size_t entry_memory() const noexcept { return engine_.entry_memory(); }
+
     /// Adds a candidate by hand and calls it at once. It is kept beside what the strategies find.
     void contact(ip_endpoint const& where, time_point now, gossip::outbox& out) {
         discovery::candidate c;

@@ -27,7 +27,7 @@ enum class digest_kind : std::uint8_t {
 struct listed {
     short_id key{};
     std::uint64_t incarnation = 0;
-    std::uint16_t mark = 0; ///< the low 16 bits of its fingerprint: tells records of one incarnation apart
+    std::uint32_t mark = 0; ///< the low half of what it counts: its record, and its entries
     [[nodiscard]] friend constexpr bool operator==(listed const&, listed const&) noexcept = default;
 };
 
@@ -104,9 +104,9 @@ class listing_view {
 public:
     static constexpr std::size_t head = 1;
     static constexpr std::size_t group_head = 5;
-    static constexpr std::size_t entry_size = 18;
+    static constexpr std::size_t entry_size = 20;
     /// Entries of one range, at most; a range that holds more is cut and says so.
-    static constexpr std::size_t most = 60;
+    static constexpr std::size_t most = 50;
 
     /// One range and who is in it, by ascending short id.
     class group {
@@ -118,7 +118,7 @@ public:
         [[nodiscard]] listed operator[](std::size_t i) const noexcept {
             std::byte const* const entry = at_ + group_head + i * entry_size;
             return {static_cast<short_id>(load_big<std::uint64_t>(entry)), load_big<std::uint64_t>(entry + 8),
-                    load_big<std::uint16_t>(entry + 16)};
+                    load_big<std::uint32_t>(entry + 16)};
         }
 
     private:
@@ -245,7 +245,7 @@ public:
         for (listed const& entry : entries) {
             out_.u64(static_cast<std::uint64_t>(entry.key));
             out_.u64(entry.incarnation);
-            out_.u16(entry.mark);
+            out_.u32(entry.mark);
         }
         return true;
     }

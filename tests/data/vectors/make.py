@@ -284,7 +284,7 @@ def vectors():
             message(16, b"\3"),
             message(17, struct.pack(">I", 1)),
             message(20, struct.pack(">BIQ", 1, 2, (mine + 5) % 2**64)),
-            message(21, struct.pack(">BIB", 2, 0, 1) + me[:8] + struct.pack(">QH", incarnation, mine & 0xFFFF)),
+            message(21, struct.pack(">BIB", 2, 0, 1) + me[:8] + struct.pack(">QI", incarnation, mine & 0xFFFFFFFF)),
             message(22, struct.pack(">BBIII", 2, 1, 0, mine & 0xFFFFFFFF, 0) + struct.pack(">III", 1, 5, 0)),
             message(23, you[:8] + struct.pack(">Q", 0)),
             message(32, life + spoken),

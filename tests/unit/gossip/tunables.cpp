@@ -126,6 +126,12 @@ TEST_CASE("every relation between the tunables is checked on both of its sides")
     CHECK(refuses("budgets are positive", [](tunables& t) { t.packets_per_source = 0; }));
     CHECK(refuses("budgets are positive", [](tunables& t) { t.looks_per_second = 0; }));
     CHECK(refuses("budgets are positive", [](tunables& t) { t.verifies_per_second = 0; }));
+    char const* const entry_verifies = "1 <= entry_verifies_per_second <= 10^7";
+    CHECK(refuses(entry_verifies, [](tunables& t) { t.entry_verifies_per_second = 0; }));
+    CHECK(refuses(entry_verifies, [](tunables& t) { t.entry_verifies_per_second = 10'000'001; }));
+    CHECK(refuses("1 <= entry_changes_per_second <= 10^6", [](tunables& t) { t.entry_changes_per_second = 0; }));
+    CHECK(
+        refuses("1 <= entry_changes_per_second <= 10^6", [](tunables& t) { t.entry_changes_per_second = 1'000'001; }));
     CHECK(refuses("verifies_per_second <= 10^8", [](tunables& t) { t.verifies_per_second = 100'000'001; }));
     CHECK(accepts([](tunables& t) { t.verifies_per_second = 100'000'000; }));
     CHECK(accepts([](tunables& t) { t.packets_per_source = t.verifies_per_second = 1; }));

@@ -55,7 +55,7 @@ bytes listing(table_comparison& made, member_table const& table) {
     for (std::size_t i = 0; i < made.ranges().size(); ++i) {
         std::vector<wire::listed> entries;
         for (; row < found.size() && found[row].place == i; ++row)
-            entries.push_back(table_comparison::entry_of(table[found[row].at]));
+            entries.push_back(table_comparison::entry_of(table, found[row].at));
         REQUIRE(out.add(made.ranges()[i], entries));
     }
     room.resize(out.size());
@@ -63,13 +63,14 @@ bytes listing(table_comparison& made, member_table const& table) {
 }
 
 struct outcome {
-    std::set<std::uint64_t> told, pulled;
+    std::set<std::uint64_t> told, pulled, differing;
     friend bool operator==(outcome const&, outcome const&) = default;
 };
 outcome of(table_comparison const& made, member_table const& table) {
     outcome o;
     for (slot const at : made.to_tell()) CHECK(o.told.insert(static_cast<std::uint64_t>(table[at].key)).second);
     for (auto const& p : made.to_pull()) CHECK(o.pulled.insert(static_cast<std::uint64_t>(p.key)).second);
+    for (slot const at : made.differing()) CHECK(o.differing.insert(static_cast<std::uint64_t>(table[at].key)).second);
     return o;
 }
 
@@ -162,15 +163,21 @@ TEST_CASE("a tombstone is told to whoever holds its member alive, unless the mem
     }
 }
 
-TEST_CASE("two records of one incarnation are told apart and told") {
+TEST_CASE("two records of one incarnation are told apart, and so are other entries beside the same record") {
     member_table a{10, 1}, b{10, 2};
     puppet p{1};
-    REQUIRE(a.insert(view(p.record(5)), member_state::alive, time_point{}) != no_slot);
-    p.self.version = "other";
-    REQUIRE(b.insert(view(p.record(5)), member_state::alive, time_point{}) != no_slot);
+    slot const at = a.insert(view(p.record(5)), member_state::alive, time_point{});
+    REQUIRE(put(b, 1, 5) != no_slot);
+    REQUIRE(compared(a, b, 0, 0) == outcome{});
+    SUBCASE("records") {
+        p.self.version = "other";
+        a.replace(at, view(p.record(5)));
+    }
+    SUBCASE("entries") { a.set_entries_sum(at, 77); }
     CHECK(a.digest().root() != b.digest().root());
     outcome const found = compared(a, b, 0, 0);
-    CHECK(found.told.size() == 1);
+    CHECK(found.differing == std::set{static_cast<std::uint64_t>(p.key())});
+    CHECK(found.told.empty());
     CHECK(found.pulled.empty());
 }
 
@@ -181,7 +188,7 @@ TEST_CASE("behind the end of a listing that was cut nobody is thought to be miss
         put(b, seed, 5);
     }
     put(a, 101, 5);
-    // All in one range: of 100 the listing holds 60.
+    // All in one range: of 100 the listing holds 50.
     outcome const found = compared(a, b, 0, 0);
     CHECK(found.pulled.empty());
     CHECK(found.told.size() <= 1);

@@ -39,7 +39,7 @@ bytes sums_of(unsigned bits, unsigned span, std::vector<std::uint32_t> const& ra
 }
 
 listed entry(std::uint64_t key, std::uint64_t incarnation = 7) {
-    return {short_id{key}, incarnation, static_cast<std::uint16_t>(key)};
+    return {short_id{key}, incarnation, static_cast<std::uint32_t>(key)};
 }
 
 bytes listing_of(unsigned bits, std::vector<std::pair<std::uint32_t, std::vector<listed>>> const& ranges) {
@@ -157,7 +157,7 @@ TEST_CASE("a listing that is cut off, out of order or out of its range is refuse
     REQUIRE(listing_view::parse(good));
     for (std::size_t size = 0; size < good.size(); ++size) {
         bytes const cut{good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)};
-        if (size == 1 + 5 + 36) {
+        if (size == 1 + 5 + 40) {
             CHECK(listing_view::parse(cut)); // between the ranges
         } else {
             REQUIRE_FALSE(listing_view::parse(cut));
@@ -168,8 +168,8 @@ TEST_CASE("a listing that is cut off, out of order or out of its range is refuse
     check_refused<listing_view>(listing_of(8, {{256, {}}}), wire_error::too_many, 1);
     check_refused<listing_view>(listing_of(8, {{1, {}}, {1, {}}}), wire_error::not_canonical, 6);
     check_refused<listing_view>(listing_of(8, {{2, {}}, {1, {}}}), wire_error::not_canonical, 6);
-    check_refused<listing_view>(listing_of(8, {{0, {entry(2), entry(2)}}}), wire_error::not_canonical, 6 + 18);
-    check_refused<listing_view>(listing_of(8, {{0, {entry(3), entry(2)}}}), wire_error::not_canonical, 6 + 18);
+    check_refused<listing_view>(listing_of(8, {{0, {entry(2), entry(2)}}}), wire_error::not_canonical, 6 + 20);
+    check_refused<listing_view>(listing_of(8, {{0, {entry(3), entry(2)}}}), wire_error::not_canonical, 6 + 20);
     check_refused<listing_view>(listing_of(8, {{1, {entry(2)}}}), wire_error::not_canonical, 6);
     check_refused<listing_view>(listing_of(8, {{0, {entry(2, 0)}}}), wire_error::reserved_incarnation, 6 + 8);
     check_refused<listing_view>(listing_of(8, {{0, {entry(2, limits::incarnation)}}}), wire_error::reserved_incarnation,
@@ -221,7 +221,7 @@ TEST_CASE("the golden packet's digest, listing, sums and pull are read as they w
             view->for_each([&](listing_view::group const& g) {
                 CHECK(g.range() == 0);
                 REQUIRE(g.size() == 1);
-                CHECK(g[0] == listed{record.short_id(), record.incarnation(), static_cast<std::uint16_t>(print)});
+                CHECK(g[0] == listed{record.short_id(), record.incarnation(), static_cast<std::uint32_t>(print)});
             });
         } else if (m.type == wire::message_type::sums) {
             ++seen;

@@ -47,11 +47,17 @@ void engine<Policies>::note_comparison(wire::message const& m, origin const& fro
         }
         if (table_[at].state != member_state::alive) answer.accuse_sender = true;
         answer.compared.emplace(
-            typename reply::comparison{static_cast<wire::digest_kind>(m.flags), m.count, m.nonce, {}, {}, {}});
+            typename reply::comparison{static_cast<wire::digest_kind>(m.flags), m.count, m.nonce, {}, {}, {}, {}, 0});
         return;
     }
     // The digest comes first, and each of the others once.
     if (!answer.compared) return refuse(gossip_error::message_out_of_place);
+    if (m.type == wire::message_type::entry_marks) {
+        auto& compared = *answer.compared;
+        if (compared.mark_count == most_marks) return refuse(gossip_error::message_out_of_place);
+        compared.marks[compared.mark_count++] = m.record;
+        return;
+    }
     byte_view& body = m.type == wire::message_type::sums      ? answer.compared->sums
                       : m.type == wire::message_type::listing ? answer.compared->listing
                                                               : answer.compared->pull;
@@ -86,7 +92,7 @@ void engine<Policies>::answer_comparison(typename reply::comparison const& said,
         return;
     }
     // What follows passes over the table.
-    if (said.sums.empty() && said.listing.empty() && said.pull.empty()) return;
+    if (said.sums.empty() && said.listing.empty() && said.pull.empty() && said.mark_count == 0) return;
     if (!to.budget.take(now)) return refuse(gossip_error::comparison_over_budget);
     if (!said.sums.empty()) {
         auto const sums = wire::sums_view::parse(said.sums);
@@ -103,12 +109,14 @@ void engine<Policies>::answer_comparison(typename reply::comparison const& said,
         auto const listing = wire::listing_view::parse(said.listing);
         if (!listing) return void(++counters_.malformed);
         compare_.sort_out(table_, *listing);
-    } else {
+        say_records(to, now, out);
+    } else if (!said.pull.empty()) {
         auto const pull = wire::pull_view::parse(said.pull);
         if (!pull) return void(++counters_.malformed);
         compare_.look_up(table_, *pull);
+        say_records(to, now, out);
     }
-    say_records(to, now, out);
+    for (std::size_t i = 0; i < said.mark_count; ++i) say_entries(said.marks[i], to, now, out);
 }
 
 /// One packet of a comparison, unless there were enough of them, the budget is used up, or it would be too much for an
@@ -184,7 +192,7 @@ void engine<Policies>::say_listing(comparison_answer& to, time_point now, outbox
                     std::size_t count = 0, next = row;
                     for (; next < found.size() && found[next].place == at; ++next) {
                         if (count < entries.size())
-                            entries[count++] = membership::table_comparison::entry_of(table_[found[next].at]);
+                            entries[count++] = membership::table_comparison::entry_of(table_, found[next].at);
                     }
                     if (!body.add(ranges[at], std::span{entries}.first(count))) break;
                     row = next;
@@ -196,14 +204,15 @@ void engine<Policies>::say_listing(comparison_answer& to, time_point now, outbox
     }
 }
 
-/// The records the partner lacks, and whose records it has newer.
+/// The records the partner lacks, whose records it has newer, and which entries are held of those who differ otherwise.
 template <typename Policies>
 void engine<Policies>::say_records(comparison_answer& to, time_point now, outbox& out) {
     auto const tell = compare_.to_tell();
     auto const pull = compare_.to_pull();
-    std::size_t told = 0, pulled = 0;
-    while (told < tell.size() || pulled < pull.size()) {
-        std::size_t const before = told + pulled;
+    auto const differ = compare_.differing();
+    std::size_t told = 0, pulled = 0, marked = 0;
+    while (told < tell.size() || pulled < pull.size() || marked < differ.size()) {
+        std::size_t const before = told + pulled + marked;
         bool const said = say(wire::digest_kind::repair, to, now, out, [&](wire::packet_writer& packet) {
             if (pulled < pull.size()) {
                 packet.composed(wire::message_type::pull, [&](byte_span room) {
@@ -215,12 +224,26 @@ void engine<Policies>::say_records(comparison_answer& to, time_point now, outbox
                     return body.position();
                 });
             }
+            std::size_t marks = 0;
+            for (; marked < differ.size() && marks < most_marks; ++marked, ++marks) {
+                if (packet.remaining() < marks_size(differ[marked])) break;
+                write_marks(differ[marked], true, packet);
+            }
             for (; told < tell.size() && packet.remaining() >= member_size(tell[told]); ++told) {
-                write_member(tell[told], packet);
+                slot const at = tell[told];
+                bool const has_entries = entries_.count(at) != 0;
+                if (has_entries && (marks == most_marks || packet.remaining() < member_size(at) + marks_size(at))) {
+                    // Too large for one packet together: the entries are found missing the next time.
+                    if (packet.size() > wire::message_head + 13) break;
+                }
+                write_member(at, packet);
                 ++counters_.records_repaired;
+                if (!has_entries || packet.remaining() < marks_size(at)) continue;
+                write_marks(at, true, packet);
+                ++marks;
             }
         });
-        if (!said || told + pulled == before) return;
+        if (!said || told + pulled + marked == before) return;
     }
 }
 

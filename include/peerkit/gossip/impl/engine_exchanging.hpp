@@ -222,9 +222,11 @@ void engine<Policies>::apply_stream_message(stream_state& s, wire::message const
 /// Sends everything the policy offers, in as few frames as it takes.
 template <typename Policies>
 void engine<Policies>::send_state(stream_state& s, std::uint8_t flags, outbox& out) {
+    using store = membership::entry_store;
     slot at = 0;
+    store::id entry = store::none; // the last one sent of the row
     std::uint32_t announced = 0;
-    bool begun = false, ended = false;
+    bool begun = false, ended = false, half = false;
     constexpr std::size_t most_per_member = 3 + limits::record + 3 + 17 + 8 * limits::accusers;
     while (!ended) {
         send_frame(s, out, [&](wire::packet_writer& packet) {
@@ -234,8 +236,18 @@ void engine<Policies>::send_state(stream_state& s, std::uint8_t flags, outbox& o
                 member const& row = table_[at];
                 if (!row.used || !repair_.offers(row, s.reason)) continue;
                 if (row.state == member_state::dead && !row.reported) continue; // see insert()
-                write_member(at, packet);
-                ++announced;
+                if (!half) {
+                    write_member(at, packet);
+                    ++announced;
+                    entry = store::none;
+                }
+                half = false;
+                for (auto next = entries_.next(at, entry); next != store::none && !half;
+                     next = entries_.next(at, entry)) {
+                    half = !entries_[next].erased() && !write_entry(entries_[next].bytes(), packet);
+                    if (!half) entry = next;
+                }
+                if (half) return; // the rest of its entries begins the next frame
             }
             if (at == table_.end()) ended = packet.exchange_end(announced);
         });

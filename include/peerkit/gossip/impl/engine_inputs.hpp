@@ -15,6 +15,8 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       repair_{std::move(repair)}, detector_{std::move(watch)}, compressor_{std::move(compress)},
       options_{std::move(chosen)}, id_{identity_.id()}, key_{id_.short_id()},
       table_{options_.tunables.max_members, rng_(), options_.shared}, suspicions_{options_.tunables.max_suspicions},
+      entries_{options_.tunables.max_entry_bytes},
+      entry_verifies_{options_.tunables.entry_verifies_per_second, options_.tunables.entry_verifies_per_second * 10},
       sources_{options_.tunables.packets_per_source, rng_()},
       verifies_{options_.tunables.verifies_per_second, options_.tunables.verifies_per_second * 2},
       relays_{options_.tunables.max_relays},
@@ -41,7 +43,7 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     services_.number({}, options_.self.services);
     options_.self.takes_compressed = compressor<compression>::active;
     if (auto ok = mint(first, false, now, out); !ok) return ok;
-    session_ = first;
+    session_ = entry_floor_ = first;
     life_ = life::running;
     last_heard_ = now;
     next_probe_ = now + uniform(rng_, numbers().probe_period);
@@ -256,6 +258,7 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case response: on_response(m.record, from, now, out); break;
     case offer: on_offer(m.record, from, answer, now, out); break;
     case fetch: on_fetch(m.record, from, nullptr, now, out); break;
+    case entry: on_entry(m.record, from, answer, now, out); break;
     case heartbeat: meet(m.incarnation, from, answer); break;
     case check: on_check(m, from, answer, now, out); break;
     case heard:
@@ -263,9 +266,8 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case wire::message_type::digest:
     case wire::message_type::listing:
     case wire::message_type::sums:
-    case wire::message_type::pull: note_comparison(m, from, answer); break;
-    case entry:
     case entry_marks:
+    case wire::message_type::pull: note_comparison(m, from, answer); break;
     case exchange_begin:
     case exchange_end: refuse(gossip_error::message_out_of_place); break;
     }
@@ -361,6 +363,9 @@ void engine<Policies>::send_reply(reply const& answer, origin const& from, std::
         for (std::size_t i = 0; i < answer.ack_count; ++i) packet.ack(answer.acks[i], incarnation_, ring_.epoch());
         if (answer.accuse_sender && sender != no_slot) (void)write_update(sender, packet);
         for (std::size_t i = 0; i < answer.announce_count; ++i) write_member(answer.announces[i], packet);
+        for (std::size_t i = 0; i < answer.entry_count; ++i) {
+            if (entries_.holds(answer.entries[i])) (void)write_entry(entries_[answer.entries[i]].bytes(), packet);
+        }
         // It does not know this address of its own, or knows it from others only.
         if (answer.ack_count != 0 && sender != no_slot && known.as != announced_as::endpoint)
             packet.observed(from.source);
@@ -418,6 +423,10 @@ int engine<Policies>::check_invariants() const noexcept {
     if (int const code = windows_.check_invariants(); code != 0) return code;
     if (int const code = store_.check_invariants(); code != 0) return code;
     if (int const code = served_.check_invariants(); code != 0) return code;
+    if (int const code = entries_.check_invariants(); code != 0) return code;
+    for (slot at = 0; at < table_.end(); ++at) {
+        if (table_.entries_sum(at) != entries_.sum(at)) return 76;
+    }
     if (life_ == life::fresh) return 0;
     member const& row = table_[self_];
     if (row.state != (life_ == life::running ? member_state::alive : member_state::left)) return 31;

@@ -362,6 +362,7 @@ void engine<Policies>::forget(slot at, cause why, outbox& out) {
     suspicions_.stop(table_, at);
     contacts_.forget(at);
     forgotten_.add(table_[at].key, table_[at].incarnation());
+    forget_entries(at);
     table_.erase(at);
 }
 

@@ -32,8 +32,12 @@ bool engine<Policies>::write_update(slot at, wire::packet_writer& packet) const 
 
 template <typename Policies>
 void engine<Policies>::fill_updates(wire::packet_writer& packet) {
-    if (queue_.empty()) return;
-    queue_.fill(table_, transmit_limit(), [&](slot at) { return write_update(at, packet); });
+    // Members come first, entries in what they leave; in every fourth packet the other way round, so that in a storm
+    // of news of one kind the other gets through.
+    bool const turned = entries_.queued() != 0 && (++news_turn_ & 3U) == 0;
+    if (turned) fill_entries(packet);
+    if (!queue_.empty()) queue_.fill(table_, transmit_limit(), [&](slot at) { return write_update(at, packet); });
+    if (!turned) fill_entries(packet);
 }
 
 template <typename Policies>
@@ -42,19 +46,19 @@ void engine<Policies>::arm_gossip(time_point now) noexcept {
     if (life_ == life::leaving && table_.reachable() == 0) leave_by_ = std::min(leave_by_, now);
     bool const somebody = table_.reachable() + (life_ == life::leaving ? 1 : 0) > 1 ||
                           (table_.count(member_state::dead) != 0 && now - last_death_ < numbers().gossip_to_dead);
-    if (queue_.empty() || !somebody) {
+    if ((queue_.empty() && entries_.queued() == 0) || !somebody) {
         next_gossip_ = never;
         return;
     }
-    next_gossip_ =
-        std::max(now, last_gossip_ + (queue_.has_fresh() ? numbers().eager_interval : numbers().gossip_interval));
+    bool const fresh = queue_.has_fresh() || entries_.has_fresh();
+    next_gossip_ = std::max(now, last_gossip_ + (fresh ? numbers().eager_interval : numbers().gossip_interval));
 }
 
 template <typename Policies>
 void engine<Policies>::tick_gossip(time_point now, outbox& out) {
     last_gossip_ = now;
     std::array<slot, 5> told{};
-    for (std::size_t i = 0; i < numbers().fan_out && !queue_.empty(); ++i) {
+    for (std::size_t i = 0; i < numbers().fan_out && (!queue_.empty() || entries_.queued() != 0); ++i) {
         slot const to = gossip_target(now);
         if (to == no_slot || std::find(told.begin(), told.begin() + i, to) != told.begin() + i) {
             told[i] = no_slot;
@@ -127,6 +131,7 @@ void engine<Policies>::tick_contact(time_point now, outbox& out) {
 template <typename Policies>
 void engine<Policies>::tick_tombstones(time_point now, outbox& out) {
     next_sweep_ = now + numbers().tombstone_time / 16;
+    entries_.expire(now - numbers().tombstone_time, self_);
     for (slot at = 0; at < table_.end(); ++at) {
         member const& row = table_[at];
         if (!row.used || at == self_ || row.state < member_state::dead) continue;

@@ -107,7 +107,7 @@ wire::listed entry(puppet const& p, std::uint64_t incarnation) {
     bytes const record = p.record(incarnation);
     auto const print =
         membership::fingerprint(p.key(), incarnation, load_big<std::uint64_t>(record.data() + record.size() - 64));
-    return {p.key(), incarnation, static_cast<std::uint16_t>(print)};
+    return {p.key(), incarnation, static_cast<std::uint32_t>(print)};
 }
 bool tells(std::vector<sent_datagram> const& sent, short_id subject, message_type how = message_type::announce) {
     return std::any_of(sent.begin(), sent.end(),
