@@ -115,6 +115,7 @@ set(peerkit_core_headers
     peerkit/gossip/request_table.hpp
     peerkit/gossip/ring.hpp
     peerkit/gossip/served_requests.hpp
+    peerkit/gossip/topics.hpp
     peerkit/gossip/tunables.hpp
     peerkit/gossip/unknown_senders.hpp
     peerkit/membership/address_book.hpp
@@ -231,6 +232,7 @@ set(peerkit_net_headers
     peerkit/net/mdns.hpp
     peerkit/net/mdns_local_link.hpp
     peerkit/net/mdns_sockets.hpp
+    peerkit/net/message.hpp
     peerkit/net/netlink.hpp
     peerkit/net/node.hpp
     peerkit/net/node_config.hpp

@@ -112,6 +112,22 @@ bool find_leave_die_and_return(char const* name, Command command) {
     return first.says("self-left") && first.ended_well() && second->says("left ");
 }
 
+/// Two chat: what one says the other hears, and each member answers who it is.
+bool talks(std::string const& chat, std::string const& key) {
+    std::printf("chat\n");
+    std::string const here = free_port(), there = free_port();
+    // The shell types; when it is done the program leaves.
+    auto const typing = [&](std::string const& typed, std::string const& port, std::string const& peers,
+                            std::string const& name) {
+        return std::vector<std::string>{
+            "/bin/sh", "-c", "(" + typed + ") | exec " + chat + " " + key + " " + port + " \"" + peers + "\" " + name};
+    };
+    program ann{typing("sleep 6; echo /who; sleep 3", here, "", "ann")};
+    program bob{typing("sleep 3; echo good morning; sleep 5", there, "127.0.0.1:" + here, "bob")};
+    return bob.says("came: ann") && ann.says("came: bob") && ann.says("bob: good morning") &&
+           ann.says("bob: I am bob, ann") && bob.ended_well() && ann.ended_well();
+}
+
 } // namespace
 
 int main() {
@@ -131,5 +147,5 @@ int main() {
     bool const friendly = find_leave_die_and_return("hello", [&](std::string const& port, std::string const& peer) {
         return std::vector<std::string>{hello, key, port, peer.empty() ? peer : "127.0.0.1:" + peer};
     });
-    return plain && friendly ? 0 : 1;
+    return plain && friendly && talks(examples + "/chat", key) ? 0 : 1;
 }

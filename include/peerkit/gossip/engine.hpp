@@ -582,6 +582,7 @@ private:
     [[nodiscard]] unsigned message_limit() const noexcept;
     [[nodiscard]] slot message_target(std::array<slot, 4>& told) noexcept;
     void fill_broadcasts(slot to, wire::packet_writer& packet);
+    [[nodiscard]] slot ring_successor() noexcept;
     void spread_broadcasts(time_point now, outbox& out);
     [[nodiscard]] bool write_broadcast(slot to, byte_view bytes, wire::packet_writer& packet) const;
     void offer_broadcasts(time_point now, outbox& out);
@@ -685,7 +686,9 @@ private:
     token_bucket message_verifies_;
     token_bucket fetches_{200, 200};
     std::uint64_t sequence_ = 0; ///< of the last broadcast of this node
-    std::size_t offered_ = 0;    ///< ranges offered in this pass
+    slot ring_next_ = no_slot;
+    std::uint64_t ring_version_ = 0; ///< of the members, when `ring_next_` was found
+    std::size_t offered_ = 0;        ///< ranges offered in this pass
     std::vector<fetch_job> fetching_;
     std::array<asked_for, 64> asked_{};
     std::size_t asked_at_ = 0;

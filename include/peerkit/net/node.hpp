@@ -18,13 +18,17 @@
 #include <peerkit/crypto/sodium.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/counters.hpp>
+#include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/explanation.hpp>
 #include <peerkit/gossip/member_query.hpp>
 #include <peerkit/gossip/member_view.hpp>
+#include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/policies.hpp>
+#include <peerkit/gossip/topics.hpp>
 #include <peerkit/net/incarnation_file.hpp>
 #include <peerkit/net/interfaces.hpp>
+#include <peerkit/net/message.hpp>
 #include <peerkit/net/node_config.hpp>
 #include <peerkit/net/node_runtime.hpp>
 #include <peerkit/net/port_pair.hpp>
@@ -38,6 +42,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -73,8 +78,8 @@ namespace net {
 /// @par Thread safety
 /// Distinct nodes: safe. One node: unsafe. Every member, the destructor included, is called on the node's executor, or
 /// while nobody runs it. With an `io_context` run by several threads the executor must be a strand, and calls from
-/// elsewhere are posted there: `asio::post(node.executor(), [&] { node.stop(); })`. Only `leave` may be awaited from
-/// any coroutine.
+/// elsewhere are posted there: `asio::post(node.executor(), [&] { node.stop(); })`. Only `leave`, `request` and
+/// `send_reliably` may be awaited from any coroutine.
 ///
 /// @par Exceptions
 /// None of its own but `std::bad_alloc`. One thrown by a handler of the host stops the node and leaves `run()`.
@@ -263,6 +268,91 @@ public:
     [[nodiscard]] result<void> set_service_health(std::string_view name, service_health health) {
         return edit([&](description& self) { return peerkit::set_service_health(self, name, health); });
     }
+    // User data. What is guaranteed, and what is not, is in docs/messages.md.
+
+    /// `handler` is told of what arrives under this topic, or, with an empty topic, under all that have no handler of
+    /// their own. It is a `gossip::MessageHandler`, called from the executor, or a `net::MessageCoroutine`, spawned
+    /// there; what it returns answers a request. Replaces the handler before. Without any handler requests are
+    /// refused and everything else is dropped.
+    /// @code
+    /// (void)node.on_message("chat", [](gossip::incoming const& m) { show(m.what.from, m.text()); });
+    /// (void)node.on_message("time", [](gossip::incoming const&) { return clock_text(); });
+    /// auto const query = [&](net::message m) -> asio::awaitable<std::string> { co_return co_await run(m); };
+    /// (void)node.on_message("sql", query);
+    /// @endcode
+    /// @par Errors those of `wire::check_topic`
+    template <typename Handler>
+        requires gossip::MessageHandler<Handler> || MessageCoroutine<Handler>
+    [[nodiscard]] result<void> on_message(std::string_view topic, Handler handler) {
+        if (!topic.empty()) {
+            if (auto ok = wire::check_topic(topic); !ok) return ok;
+        }
+        auto const shared = std::make_shared<Handler>(std::move(handler));
+        runtime_->on_message(topic, [shared](runtime& on, gossip::incoming const& m) {
+            if constexpr (gossip::MessageHandler<Handler>) {
+                gossip::call_handler(*shared, m, [&](byte_view answer) { on.answer(m.what.request, answer); });
+            } else {
+                on.spawn_handler(shared, m);
+            }
+        });
+        return {};
+    }
+    /// The same for topics and handlers known when the program is compiled; asked before those of `on_message`.
+    /// @code node.on_topics(gossip::topics<gossip::on<"shout", shout>, gossip::on<"log", print>>{}); @endcode
+    template <typename... On>
+    void on_topics(gossip::topics<On...> handlers) {
+        auto const shared = std::make_shared<gossip::topics<On...>>(std::move(handlers));
+        runtime_->on_topics([shared](runtime& on, gossip::incoming const& m) {
+            return shared->dispatch(m, [&](byte_view answer) { on.answer(m.what.request, answer); });
+        });
+    }
+    /// Tells every live member but this one, each once. Gives the number of this broadcast, counted from 1.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::broadcast`
+    [[nodiscard]] result<std::uint64_t> broadcast(std::string_view topic, byte_view payload) {
+        if (auto const ready = check_running(); !ready) return fail(ready.error());
+        auto const alive = runtime_;
+        return alive->ask(
+            [&](auto& logic, time_point now, gossip::outbox&) { return logic.broadcast(topic, payload, now); });
+    }
+    /// Sends one datagram to a member, which may get lost.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::send_message`
+    [[nodiscard]] result<void> send_message(node_id const& to, std::string_view topic, byte_view payload) {
+        if (auto const ready = check_running(); !ready) return ready;
+        auto const alive = runtime_;
+        return alive->ask(
+            [&](auto& logic, time_point, gossip::outbox& out) { return logic.send_message(to, topic, payload, out); });
+    }
+    /// Sends to a member and waits until its host has it, which happens once at most.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::send_reliably` and of its outcome
+    [[nodiscard]] asio::awaitable<result<void>> send_reliably(node_id to, std::string topic,
+                                                              std::vector<std::byte> payload,
+                                                              duration timeout = std::chrono::seconds{5}) {
+        return confirmed_by(runtime_, to, std::move(topic), std::move(payload), timeout);
+    }
+    /// Asks a member, at most once, and waits for its answer.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::request` and of its outcome
+    [[nodiscard]] asio::awaitable<result<std::vector<std::byte>>> request(node_id to, std::string topic,
+                                                                          std::vector<std::byte> payload,
+                                                                          duration timeout = std::chrono::seconds{5}) {
+        return answered_by(runtime_, to, std::move(topic), std::move(payload), timeout, false);
+    }
+    /// Answers a request that its handler left open.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::respond`
+    [[nodiscard]] result<void> respond(gossip::request_id to, byte_view answer) {
+        if (auto const ready = check_running(); !ready) return ready;
+        auto const alive = runtime_;
+        return alive->ask(
+            [&](auto& logic, time_point now, gossip::outbox& out) { return logic.respond(to, answer, now, out); });
+    }
+    /// Refuses a request that its handler left open.
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::decline`
+    [[nodiscard]] result<void> decline(gossip::request_id which) {
+        if (auto const ready = check_running(); !ready) return ready;
+        auto const alive = runtime_;
+        return alive->ask(
+            [&](auto& logic, time_point now, gossip::outbox& out) { return logic.decline(which, now, out); });
+    }
+
     /// Calls whoever is at `where`, once and as a candidate from now on. @par Errors `not_started`, `stopped`
     [[nodiscard]] result<void> contact(ip_endpoint const& where) {
         if (auto const ready = check_running(); !ready) return ready;
@@ -346,7 +436,25 @@ private:
         auto const alive = std::move(runtime_);
         alive->on_event(nullptr);
         alive->on_notice(nullptr);
+        alive->forget_handlers();
         alive->stop();
+    }
+    [[nodiscard]] static asio::awaitable<result<std::vector<std::byte>>> answered_by(std::shared_ptr<runtime> alive,
+                                                                                     node_id to, std::string topic,
+                                                                                     std::vector<std::byte> payload,
+                                                                                     duration timeout,
+                                                                                     bool confirm_only) {
+        co_return co_await asio::co_spawn(
+            alive->executor(), runtime::request(alive, to, std::move(topic), std::move(payload), timeout, confirm_only),
+            asio::use_awaitable);
+    }
+    [[nodiscard]] static asio::awaitable<result<void>> confirmed_by(std::shared_ptr<runtime> alive, node_id to,
+                                                                    std::string topic, std::vector<std::byte> payload,
+                                                                    duration timeout) {
+        auto const told =
+            co_await answered_by(std::move(alive), to, std::move(topic), std::move(payload), timeout, true);
+        if (!told) co_return fail(told.error());
+        co_return result<void>{};
     }
     [[nodiscard]] static asio::awaitable<void> leave_by(std::shared_ptr<runtime> alive) {
         co_await asio::co_spawn(alive->executor(), runtime::leave(alive), asio::use_awaitable);

@@ -14,6 +14,7 @@
 #include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
+#include <peerkit/gossip/topics.hpp>
 #include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/convert.hpp>
@@ -25,6 +26,7 @@
 #include <peerkit/net/interface_monitor.hpp>
 #include <peerkit/net/interfaces.hpp>
 #include <peerkit/net/local_link.hpp>
+#include <peerkit/net/message.hpp>
 #include <peerkit/net/port_pair.hpp>
 #include <peerkit/net/system.hpp>
 #include <peerkit/net/traffic.hpp>
@@ -48,6 +50,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +71,8 @@ public:
     using logic_type = peerkit::node::node_logic<Policies>;
     using event_handler = std::function<void(gossip::event const&)>;
     using notice_handler = net::notice_handler;
+    using message_handler = std::function<void(node_runtime&, gossip::incoming const&)>;
+    using topics_handler = std::function<bool(node_runtime&, gossip::incoming const&)>;
 
     struct parts {
         port_pair sockets;
@@ -121,6 +126,10 @@ public:
         sockets_.close();
         timer_.cancel();
         links_.clear();
+        for (auto const& [id, waiting] : std::exchange(waiting_, {})) {
+            waiting->outcome = fail(net_error::stopped);
+            waiting->done.open();
+        }
     }
 
     /// Says goodbye, waits until that was spread or patience is over, and stops.
@@ -141,6 +150,45 @@ public:
 
     void on_event(event_handler handler) { on_event_ = shared_handler(std::move(handler)); }
     void on_notice(notice_handler handler) { on_notice_ = shared_handler(std::move(handler)); }
+
+    /// An empty topic stands for all that have no handler of their own.
+    void on_message(std::string_view topic, message_handler handler) {
+        handlers_.insert_or_assign(std::string{topic}, shared_handler(std::move(handler)));
+    }
+    void on_topics(topics_handler handler) { on_topics_ = shared_handler(std::move(handler)); }
+    void forget_handlers() noexcept {
+        handlers_.clear();
+        on_topics_.reset();
+    }
+    template <MessageCoroutine Handler>
+    void spawn_handler(std::shared_ptr<Handler> handler, gossip::incoming const& m) {
+        spawn(run_handler(self(), std::move(handler), message::copy_of(m)));
+    }
+    /// Answers a request of somebody else. One that is too large is told as refused, so that the other need not wait.
+    void answer(gossip::request_id to, byte_view with) {
+        ask([&](auto& logic, time_point now, gossip::outbox& out) {
+            if (logic.respond(to, with, now, out)) return;
+            (void)logic.decline(to, now, out);
+        });
+    }
+
+    /// Asks a member and waits for the outcome; the answer is empty if only a confirmation was wanted.
+    [[nodiscard]] static asio::awaitable<result<std::vector<std::byte>>> request(std::shared_ptr<node_runtime> self,
+                                                                                 node_id to, std::string topic,
+                                                                                 std::vector<std::byte> payload,
+                                                                                 duration timeout, bool confirm_only) {
+        if (self->stop_->stopped()) co_return fail(net_error::stopped);
+        if (!self->started_) co_return fail(net_error::not_started);
+        time_point const now = self->clock_.now();
+        auto const id = confirm_only ? self->logic_.send_reliably(to, topic, payload, timeout, now, self->out_)
+                                     : self->logic_.request(to, topic, payload, timeout, now, self->out_);
+        if (!id) co_return fail(id.error());
+        auto const waiting = std::make_shared<waiter>(self->executor_);
+        self->waiting_[*id] = waiting;
+        self->carry_out();
+        co_await waiting->done.wait();
+        co_return std::move(waiting->outcome);
+    }
 
     /// Lets a call into the logic be followed by what it wants done: `call(logic, now, outbox)`.
     template <typename Call>
@@ -173,6 +221,12 @@ private:
     struct link {
         std::shared_ptr<tcp::socket> dialling;
         std::shared_ptr<framed_stream> stream;
+    };
+    /// Somebody waits for the outcome of a request.
+    struct waiter {
+        explicit waiter(asio::any_io_executor const& executor) : done{executor} {}
+        gate done;
+        result<std::vector<std::byte>> outcome{};
     };
 
     [[nodiscard]] std::shared_ptr<node_runtime> self() { return this->shared_from_this(); }
@@ -247,16 +301,51 @@ private:
         case gossip::action_kind::persist: remember(a.bytes); return publish();
         case gossip::action_kind::resolve_address: return spawn(find_name(self(), a.to.address));
         case gossip::action_kind::notify: return tell(*a.what);
-        case gossip::action_kind::deliver: return hand_over(*a.message);
+        case gossip::action_kind::deliver: return hand_over(a);
         }
     }
     void tell(gossip::event what) { // a copy: the handler may grow the outbox
         if (auto const handler = on_event_) (*handler)(what);
         if (what.kind == gossip::event_kind::self_left && left_) left_->open();
     }
-    /// Nobody here handles user data.
-    void hand_over(gossip::delivery const& what) {
-        if (what.kind == gossip::delivery_kind::request) (void)logic_.decline(what.request, clock_.now(), out_);
+    void hand_over(gossip::action const& a) {
+        gossip::delivery const what = *a.message; // copies: the handler may grow the outbox
+        payload_.assign(a.bytes.begin(), a.bytes.end());
+        using enum gossip::delivery_kind;
+        if (what.kind == response || what.kind == confirmed || what.kind == failed) return finish(what);
+        gossip::incoming const m{what, payload_};
+        if (auto const all = on_topics_; all && (*all)(*this, m)) return;
+        auto found = handlers_.find(m.topic());
+        if (found == handlers_.end() || !found->second) found = handlers_.find(std::string_view{});
+        if (found != handlers_.end() && found->second) {
+            auto const handler = found->second;
+            (*handler)(*this, m);
+        } else if (m.is_request()) {
+            (void)logic_.decline(what.request, clock_.now(), out_);
+        }
+    }
+    void finish(gossip::delivery const& what) {
+        auto const found = waiting_.find(what.request);
+        if (found == waiting_.end()) return;
+        auto const waiting = found->second;
+        waiting_.erase(found);
+        if (what.why)
+            waiting->outcome = tl::unexpected{*what.why};
+        else
+            waiting->outcome = payload_;
+        waiting->done.open();
+    }
+    template <typename Handler>
+    [[nodiscard]] static asio::awaitable<void> run_handler(std::shared_ptr<node_runtime> self,
+                                                           std::shared_ptr<Handler> handler, message m) {
+        gossip::request_id const asked = m.is_request() ? m.what.request : gossip::request_id{};
+        if constexpr (std::is_void_v<handled_t<Handler>>) {
+            co_await (*handler)(std::move(m));
+        } else {
+            auto const answer = co_await (*handler)(std::move(m));
+            if (asked != gossip::request_id{} && !self->stop_->stopped())
+                self->answer(asked, gossip::answer_bytes(answer));
+        }
     }
     void tell_notice(discovery::notice const& what) const {
         if (auto const handler = on_notice_) (*handler)(what);
@@ -540,6 +629,11 @@ private:
     std::vector<typed_address> advertised_;
     std::optional<std::vector<interface_address>> interfaces_; ///< until the start
     bool advertise_interfaces_;
+
+    std::map<std::string, std::shared_ptr<message_handler const>, std::less<>> handlers_; ///< by topic
+    std::shared_ptr<topics_handler const> on_topics_;
+    std::unordered_map<gossip::request_id, std::shared_ptr<waiter>> waiting_;
+    std::vector<std::byte> payload_; ///< what is being handed to the host
 
     std::shared_ptr<event_handler const> on_event_;
     std::shared_ptr<notice_handler const> on_notice_;

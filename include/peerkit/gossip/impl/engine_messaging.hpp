@@ -162,6 +162,27 @@ membership::slot engine<Policies>::message_target(std::array<slot, 4>& told) noe
     return random_alive(key_);
 }
 
+/// The member behind this node in the order of keys, around its end: everybody has another one, so what everybody
+/// tells its own reaches all, whoever chance leaves out (RingCast; Voulgaris, van Steen 2007).
+template <typename Policies>
+membership::slot engine<Policies>::ring_successor() noexcept {
+    std::uint64_t const version = table_.digest().root();
+    if (ring_version_ == version && ring_next_ != no_slot) return ring_next_;
+    ring_version_ = version;
+    ring_next_ = no_slot;
+    std::uint64_t nearest = ~std::uint64_t{0};
+    for (slot at = 0; at < table_.end(); ++at) {
+        member const& row = table_[at];
+        if (!row.used || at == self_ || row.state > member_state::suspect) continue;
+        std::uint64_t const ahead = static_cast<std::uint64_t>(row.key) - static_cast<std::uint64_t>(key_);
+        if (ahead <= nearest) {
+            nearest = ahead;
+            ring_next_ = at;
+        }
+    }
+    return ring_next_;
+}
+
 template <typename Policies>
 void engine<Policies>::spread_broadcasts(time_point now, outbox& out) {
     unsigned const limit = message_limit();
@@ -170,8 +191,9 @@ void engine<Policies>::spread_broadcasts(time_point now, outbox& out) {
     for (unsigned packets = 0; packets < most_message_packets && store_.pending(limit); ++packets) {
         // One round tells each of them to as many members as news is told; more only while there is more than fits.
         if (packets >= numbers().fan_out && !store_.pending(std::min<unsigned>(limit, numbers().fan_out))) break;
-        slot const to = message_target(told);
+        slot const to = store_.untold() ? ring_successor() : message_target(told);
         if (to == no_slot) break;
+        if (told[0] == no_slot) told[0] = to;
         send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
             packet.hold(queue_.empty() ? 0 : packet_share);
             fill_broadcasts(to, packet);
@@ -215,7 +237,7 @@ void engine<Policies>::offer_broadcasts(time_point now, outbox& out) {
         return;
     }
     duration const age = now - store_[store_.size() - 1].since;
-    next_offer_ = now + jitter(rng_, std::clamp(age / 2, numbers().message_interval * 4, numbers().offer_interval), 20);
+    next_offer_ = now + jitter(rng_, std::clamp(age, numbers().message_interval * 4, numbers().offer_interval), 20);
     std::array<slot, 4> told{};
     told.fill(no_slot);
     slot const to = message_target(told);
