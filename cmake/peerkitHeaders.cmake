@@ -105,6 +105,7 @@ set(peerkit_core_headers
     peerkit/gossip/member_view.hpp
     peerkit/gossip/message_store.hpp
     peerkit/gossip/message_windows.hpp
+    peerkit/gossip/name_policy.hpp
     peerkit/gossip/observed_addresses.hpp
     peerkit/gossip/outbox.hpp
     peerkit/gossip/persistent_swim.hpp

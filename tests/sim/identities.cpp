@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 using namespace scenario;
@@ -167,4 +168,49 @@ TEST_CASE("halves that were apart for longer than tombstones last become one aga
     std::uint64_t const before = ups(world);
     world.run_for(5min);
     CHECK(ups(world) == before); // nobody flaps
+}
+
+namespace {
+
+/// Nodes whose names must be unique; node 10 has the name of node 3.
+struct with_unique_names {
+    default_nodes nodes;
+    peerkit::gossip::name_policy policy;
+
+    std::unique_ptr<default_node> operator()(birth const& b) const {
+        auto o = nodes.options_for(b);
+        o.names = policy;
+        if (b.index == 10) o.self.name = "n3";
+        return std::make_unique<default_node>(peerkit::crypto::fake_identity{b.identity_seed},
+                                              peerkit::crypto::fake_sealing{nodes.network_key},
+                                              peerkit::seeded_rng{b.rng_seed}, std::move(o));
+    }
+};
+
+} // namespace
+
+TEST_CASE("two nodes with one name: everybody keeps the same one, the first or the last as the policy says") {
+    using peerkit::gossip::name_policy;
+    auto policy = name_policy::refuse;
+    SUBCASE("the first") {}
+    SUBCASE("the last") { policy = name_policy::replace; }
+    default_nodes const nodes;
+    default_world world{peerkit::sim::options_for(nodes, 65), with_unique_names{nodes, policy}};
+    world.spawn_many(10);
+    REQUIRE(world.run_until([&] { return world.all_see_all(); }, 60s));
+    world.run_for(1min);
+    world.spawn();
+    world.run_for(1min);
+    node_index const kept = policy == name_policy::refuse ? 3 : 10, lost = policy == name_policy::refuse ? 10 : 3;
+    for (int look = 0; look < 60; ++look) {
+        world.run_for(1s);
+        for (node_index i = 0; i < 10; ++i) {
+            if (i == 3) continue;
+            CHECK(world.sees(i, kept, member_state::alive));
+            CHECK_FALSE(world.counts(i, lost));
+        }
+    }
+    // When the one that has the name is gone, the other gets it.
+    world.leave(kept);
+    CHECK(world.run_until([&] { return world.everyone_sees(lost, member_state::alive); }, 2min));
 }

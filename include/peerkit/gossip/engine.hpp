@@ -34,6 +34,7 @@
 #include <peerkit/gossip/member_view.hpp>
 #include <peerkit/gossip/message_store.hpp>
 #include <peerkit/gossip/message_windows.hpp>
+#include <peerkit/gossip/name_policy.hpp>
 #include <peerkit/gossip/observed_addresses.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/policies.hpp>
@@ -107,6 +108,8 @@ public:
         bool advertise_observed = false;
         /// Engines of one thread that are given the same hold the records they have in common once. Outlives them.
         membership::shared_records* shared = nullptr;
+        /// What becomes of two nodes with one name.
+        name_policy names = name_policy::allow;
     };
 
     engine(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{},
@@ -437,6 +440,10 @@ private:
     void suspect(slot at, std::span<short_id const> accusers, cause why, time_point now, outbox& out);
     void declare_dead(slot at, cause why, short_id by, time_point now, outbox& out);
     void forget(slot at, cause why, outbox& out);
+    void note_name(slot at) {
+        if (options_.names != name_policy::allow) names_.note(at, table_[at].record().name());
+    }
+    [[nodiscard]] bool claim_name(wire::record_view const& record, slot own, time_point now, outbox& out);
     void set_state(slot at, member_state state, time_point now) noexcept;
     [[nodiscard]] slot evictable(time_point now) noexcept;
     [[nodiscard]] result<void> mint(std::uint64_t incarnation, bool left, time_point now, outbox& out);
@@ -663,6 +670,7 @@ private:
     membership::contact_log contacts_;
     gossip::journal journal_;
     membership::forgotten forgotten_;
+    name_index names_;          ///< empty where names need not be unique
     gossip::evidence evidence_; ///< of the state that is being left
     observed_addresses observed_;
     membership::table_comparison compare_;

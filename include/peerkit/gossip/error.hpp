@@ -51,8 +51,9 @@ enum class gossip_error : std::uint16_t {
     request_refused,        ///< Nobody handles the topic there, or the handler declined.
     request_busy,           ///< Too many requests are under way there.
     no_such_request,        ///< The request was answered before, is not known, or its requester has given up.
+    name_taken,             ///< Another member has this name and the better claim to it (`name_policy`).
 };
-inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::no_such_request) + 1;
+inline constexpr std::uint16_t gossip_error_count = static_cast<std::uint16_t>(gossip_error::name_taken) + 1;
 
 } // namespace gossip
 
@@ -97,6 +98,7 @@ struct domain_of<gossip::gossip_error> {
         case request_timed_out: return "no answer came in time";
         case request_refused: return "nobody handles the topic there, or the handler declined";
         case request_busy: return "too many requests are under way there";
+        case name_taken: return "another member has this name and the better claim to it";
         case no_such_request: return "the request was answered before, is not known, or its requester has given up";
         }
         return "unknown gossip error";

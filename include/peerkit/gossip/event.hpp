@@ -66,6 +66,7 @@ enum class cause : std::uint8_t {
     requested,         ///< the host asked for it
     scheduled,         ///< its time had come
     alone,             ///< no other member is alive
+    name_taken,        ///< `by` has the member's name and the better claim to it
 };
 
 [[nodiscard]] constexpr std::string_view to_string(event_kind kind) noexcept {
@@ -115,6 +116,7 @@ enum class cause : std::uint8_t {
     case cause::requested: return "requested";
     case cause::scheduled: return "scheduled";
     case cause::alone: return "alone";
+    case cause::name_taken: return "name taken";
     }
     return "unknown";
 }

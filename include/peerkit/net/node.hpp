@@ -150,6 +150,7 @@ public:
         options.discovery = config.schedule;
         options.incarnation = next_incarnation(*stored, wall_clock_incarnation());
         options.advertise_observed = config.advertise_observed;
+        options.names = config.names;
         options.may_dial = std::move(config.may_dial);
         options.own.port = made.gossip_port_;
         options.own.host_names = {host_label()};

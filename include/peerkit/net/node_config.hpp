@@ -12,6 +12,7 @@
 #include <peerkit/crypto/network_key.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/any_strategy.hpp>
+#include <peerkit/gossip/name_policy.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/member_state.hpp>
 #include <peerkit/net/any_resolver.hpp>
@@ -54,6 +55,8 @@ struct node_config {
     /// Advertise, as the last address, the one that several members say they see this node at: behind address
     /// translation that keeps ports.
     bool advertise_observed = false;
+    /// What becomes of two nodes with one name. All nodes of a network should say the same.
+    gossip::name_policy names = gossip::name_policy::allow;
 
     listen_options listen;
     discovery::any_strategy discovery; ///< how peers are found; without one it waits to be found

@@ -21,6 +21,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/explanation.hpp>
 #include <peerkit/gossip/member_query.hpp>
+#include <peerkit/gossip/name_policy.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
 #include <peerkit/membership/shared_records.hpp>
@@ -81,6 +82,7 @@ public:
         membership::shared_records* shared = nullptr; ///< see `gossip::engine::options`
         discovery::own_identity own{}; ///< what else is this node: addresses of all interfaces, names of the host
         dial_rule may_dial{};          ///< which candidates may be called; empty: all
+        gossip::name_policy names = gossip::name_policy::allow; ///< see `gossip::engine::options`
     };
 
     node_logic(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{})
@@ -91,7 +93,7 @@ public:
                   std::move(seal),
                   std::move(rng),
                   {chosen.network, std::move(chosen.self), chosen.tunables, chosen.incarnation,
-                   std::move(chosen.subnets), chosen.advertise_observed, chosen.shared},
+                   std::move(chosen.subnets), chosen.advertise_observed, chosen.shared, chosen.names},
                   std::move(handler)} {}
 
     /// Starts the engine and asks for discovery.

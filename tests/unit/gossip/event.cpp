@@ -36,9 +36,10 @@ TEST_CASE("every kind of event and every cause has a name of its own") {
     std::set<std::string_view> kinds, causes;
     for (unsigned i = 0; i <= static_cast<unsigned>(event_kind::address_observed); ++i)
         kinds.insert(to_string(static_cast<event_kind>(i)));
-    for (unsigned i = 0; i <= static_cast<unsigned>(cause::alone); ++i) causes.insert(to_string(static_cast<cause>(i)));
+    for (unsigned i = 0; i <= static_cast<unsigned>(cause::name_taken); ++i)
+        causes.insert(to_string(static_cast<cause>(i)));
     CHECK(kinds.size() == static_cast<unsigned>(event_kind::address_observed) + 1);
-    CHECK(causes.size() == static_cast<unsigned>(cause::alone) + 1);
+    CHECK(causes.size() == static_cast<unsigned>(cause::name_taken) + 1);
     CHECK(kinds.count("unknown") == 0);
     CHECK(causes.count("unknown") == 0);
     CHECK(to_string(static_cast<event_kind>(200)) == "unknown");

@@ -35,6 +35,7 @@ void engine<Policies>::on_record(byte_view bytes, origin const& from, reply& ans
     }
     if (at != no_slot && table_[at].record().id() != record->id()) return refuse(gossip_error::short_id_taken);
     if (!trustworthy(*record, from, at != no_slot, now)) return;
+    if (!claim_name(*record, at, now, out)) return;
     if (at == no_slot) return insert(*record, from, now, out);
     if (record->incarnation() > table_[at].incarnation()) return renew(at, *record, from, now, out);
 
@@ -117,6 +118,7 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     slot const at = table_.insert(record, record.left() ? member_state::left : member_state::alive, now);
     unknown_.recall(record.short_id(), table_[at].window);
     addresses_.learn(table_[at]);
+    note_name(at);
     ++news_;
     // What a newcomer is told by the cluster it joins, the cluster knows.
     if ((joined_ || !from.in_exchange) && !from.introduced) queue_.push(table_, at);
@@ -169,6 +171,7 @@ void engine<Policies>::renew(slot at, wire::record_view const& record, origin co
     suspicions_.stop(table_, at);
     table_.replace(at, record);
     addresses_.learn(row);
+    note_name(at);
     ++news_;
     queue_.push(table_, at);
     if (record.left()) {
@@ -354,6 +357,37 @@ void engine<Policies>::set_state(slot at, member_state state, time_point now) no
     }
 }
 
+/// Whether whoever signed this may have the name in it. The one who has it so far is dropped if its claim is worse.
+template <typename Policies>
+bool engine<Policies>::claim_name(wire::record_view const& record, slot own, time_point now, outbox& out) {
+    if (options_.names == name_policy::allow || record.left()) return true;
+    slot const holder = names_.find(table_, record.name(), own);
+    if (holder == no_slot) return true;
+    bool const wins = wins_name(options_.names, record.key(), table_[holder].record().key());
+    if (!wins || holder == self_) {
+        // The host hears of a newcomer that is refused, and of having lost its own name, once.
+        node_id const loser = wins ? id_ : record.id();
+        if (!wins) refuse(gossip_error::name_taken);
+        if (first_conflict(loser.short_id(), 0)) {
+            event e;
+            e.kind = event_kind::refused;
+            e.why = cause::name_taken;
+            e.subject = loser;
+            e.incarnation = wins ? incarnation_ : record.incarnation();
+            e.by = wins ? record.short_id() : table_[holder].key;
+            e.what = error{gossip_error::name_taken, 0, "name"};
+            out.notify(e);
+        }
+        return wins;
+    }
+    remember(holder, now);
+    suspicions_.stop(table_, holder);
+    set_state(holder, member_state::dead, now);
+    if (table_[holder].reported) notify(event_kind::member_dead, cause::name_taken, holder, record.short_id(), out);
+    forget(holder, cause::name_taken, out);
+    return true;
+}
+
 template <typename Policies>
 void engine<Policies>::forget(slot at, cause why, outbox& out) {
     remember(at, last_input_);
@@ -361,6 +395,7 @@ void engine<Policies>::forget(slot at, cause why, outbox& out) {
     queue_.remove(table_, at);
     suspicions_.stop(table_, at);
     contacts_.forget(at);
+    names_.clear(at);
     forgotten_.add(table_[at].key, table_[at].incarnation());
     forget_entries(at);
     table_.erase(at);
@@ -393,6 +428,7 @@ result<void> engine<Policies>::mint(std::uint64_t incarnation, bool left, time_p
     else
         table_.replace(self_, *record);
     addresses_.prefer_first(table_[self_]);
+    note_name(self_);
     if (left) table_.set_state(self_, member_state::left, now);
     queue_.push(table_, self_);
     out.persist(record->size());

@@ -1101,3 +1101,96 @@ TEST_CASE(
     }
     CHECK(s.fault == "");
 }
+
+namespace {
+
+/// A stage where names are unique.
+struct unique_names : basic_stage<fake_engine> {
+    explicit unique_names(gossip::name_policy policy) : basic_stage<fake_engine>{make(policy)} { REQUIRE(start()); }
+    static fake_engine::options make(gossip::name_policy policy) {
+        auto o = with(quiet(), 500);
+        o.names = policy;
+        return o;
+    }
+    /// A puppet of that name, announced at that incarnation.
+    puppet& named(std::uint64_t seed, char const* name, std::uint64_t incarnation) {
+        puppet& p = add(seed);
+        p.self.name = name;
+        p.incarnation = incarnation;
+        announce(p);
+        return p;
+    }
+};
+
+} // namespace
+
+TEST_CASE("where names are allowed to repeat, several members have one") {
+    unique_names s{gossip::name_policy::allow};
+    puppet &a = s.named(1, "db", 10), &b = s.named(2, "db", 20);
+    CHECK(s.state_of(a) == member_state::alive);
+    CHECK(s.state_of(b) == member_state::alive);
+}
+
+TEST_CASE("where the first keeps a name, later ones are refused until it is gone, whatever came first") {
+    unique_names s{gossip::name_policy::refuse};
+    SUBCASE("the first is known first") {
+        puppet &first = s.named(1, "db", 10), &later = s.named(2, "db", 20);
+        CHECK(s.state_of(first) == member_state::alive);
+        CHECK_FALSE(s.state_of(later));
+        CHECK(s.refused(gossip_error::name_taken) == 1);
+        auto const* told = s.last(event_kind::refused);
+        REQUIRE(told != nullptr);
+        CHECK(told->what == gossip_error::name_taken);
+        CHECK(told->subject == later.id());
+        CHECK(told->by == first.key());
+        s.announce(later);
+        CHECK(s.count(event_kind::refused) == 1); // once
+        first.incarnation = 11;
+        s.announce(first);
+        CHECK(s.incarnation_of(first) == 11);
+        s.deliver(first, [&](auto& packet) { packet.announce(first.record(12, true)); });
+        s.announce(later);
+        CHECK(s.state_of(later) == member_state::alive);
+    }
+    SUBCASE("the first is known last, and the later one is dropped") {
+        puppet &later = s.named(2, "db", 20), &first = s.named(1, "db", 10);
+        CHECK(s.state_of(first) == member_state::alive);
+        CHECK_FALSE(s.state_of(later));
+        auto const* told = s.last(event_kind::member_dead);
+        REQUIRE(told != nullptr);
+        CHECK(told->why == cause::name_taken);
+        CHECK(told->by == first.key());
+        CHECK(s.count(event_kind::member_removed) == 1);
+    }
+    SUBCASE("a member that takes the name of another is refused the new one") {
+        s.named(1, "db", 10);
+        puppet& other = s.named(2, "web", 20);
+        other.self.name = "db";
+        other.incarnation = 21;
+        s.announce(other);
+        CHECK(s->find(other.id())->record().name() == "web");
+    }
+    SUBCASE("this node keeps its own against a later one, and hears that it has lost it against an earlier one") {
+        puppet& later = s.named(1, "n1000", 501);
+        CHECK_FALSE(s.state_of(later));
+        puppet& earlier = s.named(2, "n1000", 499);
+        CHECK(s.state_of(earlier) == member_state::alive);
+        auto const* told = s.last(event_kind::refused);
+        CHECK(told->subject == s->id());
+        CHECK(told->by == earlier.key());
+        CHECK(s->running());
+    }
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("where the last gets a name, earlier ones are dropped at once, and stay out") {
+    unique_names s{gossip::name_policy::replace};
+    puppet &earlier = s.named(1, "db", 10), &last = s.named(2, "db", 20);
+    CHECK_FALSE(s.state_of(earlier));
+    CHECK(s.state_of(last) == member_state::alive);
+    earlier.incarnation = 11;
+    s.announce(earlier);
+    CHECK_FALSE(s.state_of(earlier));
+    CHECK(s.state_of(last) == member_state::alive);
+    CHECK(s.fault == "");
+}
