@@ -88,6 +88,7 @@ set(peerkit_core_headers
     peerkit/gossip/event.hpp
     peerkit/gossip/exchange_partners.hpp
     peerkit/gossip/explanation.hpp
+    peerkit/gossip/farewell.hpp
     peerkit/gossip/impl/engine_accusing.hpp
     peerkit/gossip/impl/engine_comparing.hpp
     peerkit/gossip/impl/engine_entries.hpp

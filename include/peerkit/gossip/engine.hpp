@@ -28,6 +28,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/exchange_partners.hpp>
 #include <peerkit/gossip/explanation.hpp>
+#include <peerkit/gossip/farewell.hpp>
 #include <peerkit/gossip/inquiry.hpp>
 #include <peerkit/gossip/journal.hpp>
 #include <peerkit/gossip/member_query.hpp>
@@ -157,7 +158,8 @@ public:
         addresses_.move(table_, std::move(own));
         if (self_ != no_slot) addresses_.prefer_first(table_[self_]);
     }
-    /// Says goodbye; `self_left` follows when it was spread or patience is over. Nothing is sent after that.
+    /// Says goodbye; `self_left` follows when it was spread and `farewell::needed` members have confirmed that they
+    /// heard it, or patience is over; its `count` says how many did. Nothing is sent after that.
     void leave(time_point now, outbox& out);
 
     // User data; what is guaranteed is in docs/messages.md. What arrives, and what becomes of requests, is handed to
@@ -453,7 +455,7 @@ private:
     void notify_own_conflict(time_point now, outbox& out);
     [[nodiscard]] bool first_conflict(short_id subject, std::uint64_t incarnation) noexcept;
     void notify_if_alone(outbox& out);
-    void notify(event_kind kind, cause why, slot at, short_id by, outbox& out);
+    void notify(event_kind kind, cause why, slot at, short_id by, outbox& out, std::uint32_t count = 0);
     [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
 
     // impl/engine_observing.hpp
@@ -516,6 +518,7 @@ private:
     [[nodiscard]] slot random_alive(short_id except) noexcept;
     void tick_contact(time_point now, outbox& out);
     void tick_tombstones(time_point now, outbox& out);
+    void write_goodbye(wire::packet_writer& packet);
     void finish_leaving(outbox& out);
 
     // impl/engine_exchanging.hpp
@@ -715,6 +718,7 @@ private:
     time_point next_contact_ = never;
     time_point next_sweep_ = never;
     time_point next_stream_ = never;
+    farewell farewell_;
     time_point leave_by_ = never;
     time_point last_input_{};
     time_point last_heard_{}; ///< anybody of this network

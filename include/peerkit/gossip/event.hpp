@@ -131,7 +131,9 @@ struct event {
     short_id by{};                 ///< accuser or partner, when `why` names one
     ip_endpoint where{};           ///< the endpoint concerned, when there is one
     std::optional<error> what{};   ///< the typed reason, for failures and refusals
-    std::uint32_t count = 0; ///< candidates found; members after `joined`; members that came with `cluster_merged`
+    /// Candidates found; members after `joined`; members that came with `cluster_merged`; members that confirmed the
+    /// goodbye of `self_left`, counted up to `farewell::needed`.
+    std::uint32_t count = 0;
     /// For changes of state: how long the member was in the state before, as seen here. Zero when it was unknown.
     duration age{};
     /// Who accused the member: of a suspicion as far as known now, of a death, departure or refutation at its end.

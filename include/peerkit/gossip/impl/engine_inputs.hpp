@@ -309,6 +309,7 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
              });
         return;
     }
+    if (farewell_.heard(m.nonce, from.sender)) return;
     for (std::uint64_t& nonce : hellos_) {
         if (nonce != m.nonce || nonce == 0) continue;
         nonce = 0;

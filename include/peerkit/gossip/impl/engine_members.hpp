@@ -467,6 +467,7 @@ void engine<Policies>::leave(time_point now, outbox& out) {
         return finish_leaving(out);
     }
     leave_by_ = now + numbers().leave_patience;
+    farewell_.begin(rng_() | 1U);
     next_probe_ = next_exchange_ = next_contact_ = never;
     probe_.end();
     inquiries_.clear();
@@ -484,7 +485,7 @@ void engine<Policies>::notify_if_alone(outbox& out) {
 }
 
 template <typename Policies>
-void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, outbox& out) {
+void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, outbox& out, std::uint32_t count) {
     event e;
     e.kind = kind;
     e.why = why;
@@ -492,6 +493,7 @@ void engine<Policies>::notify(event_kind kind, cause why, slot at, short_id by, 
     e.subject = table_[at].record().id();
     e.incarnation = table_[at].incarnation();
     e.where = table_[at].endpoint();
+    e.count = count;
     attach_evidence(e, at);
     journal_.note(e, last_input_);
     out.notify(e);

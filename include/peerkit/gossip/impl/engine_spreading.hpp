@@ -36,7 +36,13 @@ void engine<Policies>::fill_updates(wire::packet_writer& packet) {
     // of news of one kind the other gets through.
     bool const turned = entries_.queued() != 0 && (++news_turn_ & 3U) == 0;
     if (turned) fill_entries(packet);
-    if (!queue_.empty()) queue_.fill(table_, transmit_limit(), [&](slot at) { return write_update(at, packet); });
+    if (!queue_.empty()) {
+        queue_.fill(table_, transmit_limit(), [&](slot at) {
+            // The goodbye travels with the question whether it was heard.
+            if (at == self_ && life_ == life::leaving) return false;
+            return write_update(at, packet);
+        });
+    }
     if (!turned) fill_entries(packet);
 }
 
@@ -67,15 +73,19 @@ void engine<Policies>::tick_gossip(time_point now, outbox& out) {
         told[i] = to;
         bool const user_data = store_.pending(message_limit()) && table_[to].state <= member_state::suspect;
         send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
+            if (life_ == life::leaving) write_goodbye(packet);
             packet.hold(user_data ? packet_share : 0);
             fill_updates(packet);
-            bool const too_large = packet.empty(); // for all but a whole packet
+            bool const too_large = packet.empty() && !queue_.empty(); // for all but a whole packet
             packet.release();
             if (too_large) fill_updates(packet);
             if (user_data) fill_broadcasts(to, packet);
         });
     }
-    if (life_ == life::leaving && !table_[self_].queued) return finish_leaving(out);
+    if (life_ == life::leaving && !table_[self_].queued) {
+        if (farewell_.enough(table_.reachable())) return finish_leaving(out);
+        queue_.push(table_, self_); // spread often enough, but did anybody hear it?
+    }
     arm_gossip(now);
 }
 
@@ -139,9 +149,18 @@ void engine<Policies>::tick_tombstones(time_point now, outbox& out) {
     }
 }
 
+/// This node's last record and a ping behind it: whoever answers has heard both.
+template <typename Policies>
+void engine<Policies>::write_goodbye(wire::packet_writer& packet) {
+    if (!write_update(self_, packet)) return;
+    packet.ping(farewell_.nonce(), incarnation_, ring_.epoch());
+    if (table_[self_].queued) queue_.count(table_, self_, transmit_limit());
+}
+
 template <typename Policies>
 void engine<Policies>::finish_leaving(outbox& out) {
-    notify(event_kind::self_left, cause::requested, self_, key_, out);
+    notify(event_kind::self_left, cause::requested, self_, key_, out,
+           static_cast<std::uint32_t>(farewell_.confirmed()));
     fail_requests(out);
     while (!streams_.empty()) drop_stream(streams_.back().id, std::nullopt, true, out);
     life_ = life::left;

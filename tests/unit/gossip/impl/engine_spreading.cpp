@@ -294,3 +294,47 @@ TEST_CASE("while there is news of members and user data, every packet of news ca
     CHECK(full > 5);
     CHECK(s.fault == "");
 }
+
+TEST_CASE("who leaves goes when enough of the others have confirmed its goodbye, and says how many did") {
+    for (std::size_t others : {1U, 2U, 6U}) {
+        stage s{quiet()};
+        for (std::uint64_t i = 1; i <= others; ++i) s.add_member(i);
+        s.advance(10s);
+        s.forget();
+        s.call([](auto& e, auto now, auto& out) {
+            e.leave(now, out);
+            return 0;
+        });
+        REQUIRE(s.advance(3s));
+        CHECK_FALSE(s->running());
+        REQUIRE(s.count(event_kind::self_left) == 1);
+        CHECK(s.last(event_kind::self_left)->count == std::min<std::size_t>(others, 3));
+        for (auto const& d : s.sent) {
+            heard const* const goodbye = d.find(message_type::announce, s->id().short_id());
+            if (goodbye == nullptr) continue;
+            CHECK(goodbye->view().left());
+            CHECK(d.find(message_type::ping) != nullptr); // heard together, or not at all
+        }
+        CHECK(tellings(s, message_type::announce, s->id().short_id()) >= 4);
+    }
+}
+
+TEST_CASE("a goodbye that nobody confirms is said again until patience is over") {
+    stage s{quiet()};
+    for (std::uint64_t i = 1; i <= 3; ++i) s.add_member(i);
+    s.advance(10s);
+    s.forget();
+    s.polite = false;
+    s.call([](auto& e, auto now, auto& out) {
+        e.leave(now, out);
+        return 0;
+    });
+    REQUIRE(s.advance(4900ms));
+    CHECK(s->leaving());
+    CHECK(tellings(s, message_type::announce, s->id().short_id()) > 2 * 4);
+    REQUIRE(s.advance(200ms));
+    CHECK_FALSE(s->running());
+    REQUIRE(s.count(event_kind::self_left) == 1);
+    CHECK(s.last(event_kind::self_left)->count == 0);
+    CHECK(s.fault == "");
+}
