@@ -89,7 +89,9 @@ set(peerkit_core_headers
     peerkit/gossip/exchange_partners.hpp
     peerkit/gossip/explanation.hpp
     peerkit/gossip/farewell.hpp
+    peerkit/gossip/heartbeat.hpp
     peerkit/gossip/impl/engine_accusing.hpp
+    peerkit/gossip/impl/engine_beating.hpp
     peerkit/gossip/impl/engine_comparing.hpp
     peerkit/gossip/impl/engine_entries.hpp
     peerkit/gossip/impl/engine_exchanging.hpp
@@ -120,6 +122,7 @@ set(peerkit_core_headers
     peerkit/gossip/topics.hpp
     peerkit/gossip/tunables.hpp
     peerkit/gossip/unknown_senders.hpp
+    peerkit/gossip/watch_list.hpp
     peerkit/membership/address_book.hpp
     peerkit/membership/contact_log.hpp
     peerkit/membership/digest_tree.hpp

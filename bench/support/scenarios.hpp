@@ -3,7 +3,9 @@
 #ifndef PEERKIT_BENCH_SUPPORT_SCENARIOS_HPP
 #define PEERKIT_BENCH_SUPPORT_SCENARIOS_HPP
 
+#include <peerkit/gossip/heartbeat.hpp>
 #include <peerkit/gossip/lifeguard.hpp>
+#include <peerkit/gossip/persistent_swim.hpp>
 #include <peerkit/gossip/plain_swim.hpp>
 #include <peerkit/sim/default_world.hpp>
 #include <peerkit/sim/insider.hpp>
@@ -46,6 +48,12 @@ struct detector_kit {
 struct plain_swim : detector_kit<gossip::plain_swim> {
     static constexpr char const* name = "plain-swim";
 };
+struct persistent_swim : detector_kit<gossip::persistent_swim> {
+    static constexpr char const* name = "persistent-swim";
+};
+struct heartbeat : detector_kit<gossip::heartbeat> {
+    static constexpr char const* name = "heartbeat";
+};
 struct lifeguard : detector_kit<gossip::lifeguard> {
     static constexpr char const* name = "lifeguard";
 };
@@ -62,6 +70,8 @@ bool for_each_kit(std::string_view name, F&& f) {
     one(as_shipped{});
     one(lifeguard{});
     one(plain_swim{});
+    one(persistent_swim{});
+    one(heartbeat{});
     return found;
 }
 

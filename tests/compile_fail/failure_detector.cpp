@@ -1,6 +1,6 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
 // check_failure_detector names the requirement a type does not meet, and the page that explains it.
-// expect: `static constexpr gossip::detector_traits traits`; see docs/concepts/failure_detector\.md
+// expect: `static constexpr gossip::detector_traits traits`, and with `watching::heartbeats`
 // expect: `duration period\(tunables const&\) const noexcept`; see docs/concepts/failure_detector\.md
 // expect: `membership::suspicion_time suspicion\(tunables const&, std::size_t members\) const noexcept`; see docs/conc
 // expect: `void confirmed\(short_id\) noexcept` and `bool sound\(\) const noexcept`; see docs/concepts/failure_detec

@@ -19,8 +19,9 @@ namespace gossip {
 
 /// Whom a node watches.
 enum class watching : std::uint8_t {
-    shuffled, ///< one random member per period, each once per pass (SWIM section 4.3)
-    ring,     ///< the next on a ring everybody orders alike; past somebody silent at once those behind it
+    shuffled,   ///< one random member per period, each once per pass (SWIM section 4.3)
+    ring,       ///< the next on a ring everybody orders alike; past somebody silent at once those behind it
+    heartbeats, ///< nobody: the three behind it on the ring send heartbeats; `T::silence` periods without accuse
 };
 /// What becomes of a probe that was not answered.
 enum class accusing : std::uint8_t {
@@ -70,7 +71,7 @@ template <typename T>
 concept HasDetectorTraits = requires {
     { T::traits } -> std::convertible_to<detector_traits>;
     typename std::integral_constant<watching, T::traits.watch>;
-};
+} && (T::traits.watch != watching::heartbeats || requires { T::silence* duration{}; });
 
 /// `d.plan(tunables)`: the timetable of the probe that begins now; `d.period(tunables)`: time until the next.
 template <typename T>
@@ -104,7 +105,8 @@ concept FailureDetector = HasDetectorTraits<T> && HasProbePlan<T> && HasSuspicio
 template <typename T>
 consteval bool check_failure_detector() {
     static_assert(HasDetectorTraits<T>,
-                  "peerkit: a failure detector needs `static constexpr gossip::detector_traits traits`; "
+                  "peerkit: a failure detector needs `static constexpr gossip::detector_traits traits`, and with "
+                  "`watching::heartbeats` `static constexpr unsigned silence`; "
                   "see docs/concepts/failure_detector.md");
     static_assert(HasProbePlan<T>, "peerkit: a failure detector needs `probe_plan plan(tunables const&) const "
                                    "noexcept` and `duration period(tunables const&) const noexcept`; "

@@ -46,6 +46,7 @@
 #include <peerkit/gossip/served_requests.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/gossip/unknown_senders.hpp>
+#include <peerkit/gossip/watch_list.hpp>
 #include <peerkit/membership/address_book.hpp>
 #include <peerkit/membership/contact_log.hpp>
 #include <peerkit/membership/entry_store.hpp>
@@ -491,6 +492,10 @@ private:
     void tick_relays(time_point now, outbox& out);
     void send_ping(slot to, ip_endpoint const& where, std::uint64_t nonce, bool with_news, outbox& out);
 
+    // impl/engine_beating.hpp
+    void beat(time_point now, outbox& out);
+    void on_heartbeat(wire::message const& m, origin const& from, reply& answer, time_point now);
+
     // impl/engine_accusing.hpp
     void accuse(slot at, time_point now, outbox& out);
     void ask_jury(accusation const& a, outbox& out);
@@ -664,6 +669,7 @@ private:
     probe probe_;
     relay_list relays_;
     ring ring_;
+    watch_list watched_;
     std::uint32_t periods_ = 0;
     accusation_list accusations_;
     inquiry_list inquiries_;
@@ -734,6 +740,7 @@ private:
 PEERKIT_END_NAMESPACE
 
 #include <peerkit/gossip/impl/engine_accusing.hpp>
+#include <peerkit/gossip/impl/engine_beating.hpp>
 #include <peerkit/gossip/impl/engine_comparing.hpp>
 #include <peerkit/gossip/impl/engine_entries.hpp>
 #include <peerkit/gossip/impl/engine_exchanging.hpp>

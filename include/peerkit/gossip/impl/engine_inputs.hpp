@@ -74,6 +74,7 @@ void engine<Policies>::note_time(time_point now) noexcept {
     relays_.clear();
     inquiries_.clear();
     accusations_.clear();
+    watched_.postpone(gap);
     next_accusation_ = never;
     last_heard_ = saturating_add(last_heard_, gap);
     suspicions_.postpone(gap);
@@ -259,7 +260,7 @@ void engine<Policies>::apply(wire::message const& m, origin const& from, reply& 
     case offer: on_offer(m.record, from, answer, now, out); break;
     case fetch: on_fetch(m.record, from, nullptr, now, out); break;
     case entry: on_entry(m.record, from, answer, now, out); break;
-    case heartbeat: meet(m.incarnation, from, answer); break;
+    case wire::message_type::heartbeat: on_heartbeat(m, from, answer, now); break;
     case check: on_check(m, from, answer, now, out); break;
     case heard:
     case unheard: on_verdict(m, from, answer, now, out); break;

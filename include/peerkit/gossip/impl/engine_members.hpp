@@ -125,7 +125,8 @@ void engine<Policies>::insert(wire::record_view const& record, origin const& fro
     if (record.left()) return;
     probe_soon(at);
     evidence_ = {};
-    if constexpr (detector::traits.watch != watching::shuffled) ring_.came(at, table_[at].key, key_);
+    watched_.stale();
+    if constexpr (detector::traits.watch == watching::ring) ring_.came(at, table_[at].key, key_);
     table_[at].reported = true;
     if (from.in_exchange && from.sender != record.short_id()) ++brought_;
     notify(event_kind::member_up, learnt(from, record.short_id()), at, from.sender, out);
@@ -349,7 +350,8 @@ void engine<Policies>::declare_dead(slot at, cause why, short_id by, time_point 
 template <typename Policies>
 void engine<Policies>::set_state(slot at, member_state state, time_point now) noexcept {
     table_.set_state(at, state, now);
-    if constexpr (detector::traits.watch != watching::shuffled) {
+    watched_.stale();
+    if constexpr (detector::traits.watch == watching::ring) {
         if (state == member_state::alive)
             ring_.came(at, table_[at].key, key_);
         else

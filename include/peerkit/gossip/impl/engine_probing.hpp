@@ -30,6 +30,7 @@ void engine<Policies>::begin_probe(time_point now, outbox& out) {
     // Periods are counted from where they should have begun, so that lateness does not add up.
     next_probe_ = std::max(saturating_add(next_probe_, detector_.period(numbers())), now + numbers().probe_period / 2);
     if (now < yield_until_) return; // nobody answers a node whose key another one uses
+    if constexpr (detector::traits.watch == watching::heartbeats) return beat(now, out);
     look_around(now, out);
     slot const target = next_target();
     if (target == no_slot) return;
