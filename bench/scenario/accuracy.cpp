@@ -5,6 +5,7 @@
 #include <support/scenarios.hpp>
 
 #include <cstdio>
+#include <map>
 #include <string>
 
 namespace {
@@ -73,5 +74,24 @@ int main(int count, char** words) {
     show(kit::name, "a dishonest member", s, lied);
     // Whoever is taken in counts, whether or not it came to the verdict by itself.
     measure::report("sim.false_dead.dishonest", static_cast<double>(lied.dead + lied.believed) / lied.hours());
+
+    // The other detectors beside it, by datagrams alone as they are described in their papers: streams hide much.
+    setting bare = s;
+    bare.tunables.stream_fallback = false;
+    std::map<std::string, tally> rainy;
+    for_each_kit("all", [&](auto other) {
+        using one = decltype(other);
+        rainy[other.name] = under_loss<one>(bare, quick ? 10 : 100, 30);
+        show(other.name, "30 %, no streams", bare, rainy[other.name]);
+        if (quick) return;
+        show(other.name, "20 %, no streams", bare, under_loss<one>(bare, 200, 20));
+        show(other.name, "one-way, no streams", bare, under_one_way_loss<one>(bare, 500));
+        show(other.name, "a dishonest member", s, under_a_liar<one>(s, 1));
+    });
+    tally const &ours = rainy[kit::name], &swim = rainy[plain_swim::name];
+    if (swim.dead != 0) measure::report("sim.false_dead.loss30.vs_swim", ours.dead_per_hour() / swim.dead_per_hour());
+    measure::report("sim.packets_per_s.loss30.vs_swim", ours.packets_per_second() / swim.packets_per_second());
+    measure::report("sim.packets_per_s.loss30.vs_lifeguard",
+                    ours.packets_per_second() / rainy[lifeguard::name].packets_per_second());
     return 0;
 }

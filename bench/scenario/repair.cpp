@@ -29,11 +29,11 @@ double heal(setting const& s, std::chrono::minutes apart, std::size_t trials) {
         taken.push_back(seconds(heal_halves<Kit>(one, apart)));
     }
     double const worst = *std::max_element(taken.begin(), taken.end());
-    std::printf(
-        "two halves of %zu nodes, apart for %lld min: all see all after %.2f s, worst %.2f s (%zu runs, seeds from "
-        "%llu)\n",
-        s.nodes, static_cast<long long>(apart.count()), measure::median(taken), worst, trials,
-        static_cast<unsigned long long>(s.seed));
+    std::printf("%-11s two halves of %zu nodes, apart for %lld min: all see all after %.2f s, worst %.2f s (%zu runs, "
+                "seeds from "
+                "%llu)\n",
+                Kit::name, s.nodes, static_cast<long long>(apart.count()), measure::median(taken), worst, trials,
+                static_cast<unsigned long long>(s.seed));
     return worst;
 }
 
@@ -46,29 +46,30 @@ double restart(setting const& s, std::size_t trials) {
         wrong += restart_all<Kit>(one);
     }
     std::printf(
-        "all of %zu nodes restart within 5 s, half of them with nothing stored: %llu of %llu entries wrong 60 s "
+        "%-11s all of %zu nodes restart within 5 s, half of them with nothing stored: %llu of %llu entries wrong 60 s "
         "later (%zu runs, seeds from %llu)\n",
-        s.nodes, static_cast<unsigned long long>(wrong), static_cast<unsigned long long>(trials * s.nodes * s.nodes),
-        trials, static_cast<unsigned long long>(s.seed));
+        Kit::name, s.nodes, static_cast<unsigned long long>(wrong),
+        static_cast<unsigned long long>(trials * s.nodes * s.nodes), trials, static_cast<unsigned long long>(s.seed));
     return static_cast<double>(wrong);
 }
 
 } // namespace
 
 int main(int count, char** words) {
-    choices const chosen{count, words, "what nodes minutes trials seed", usage};
+    choices const chosen{count, words, "detector what nodes minutes trials seed", usage};
     bool const quick = measure::quick();
     setting s{.seed = chosen.count("seed", 1), .nodes = chosen.count("nodes", 200)};
-    using kit = as_shipped;
     if (!chosen.none()) {
         std::string const what = chosen.text("what", "heal");
         std::size_t const trials = chosen.count("trials", 1);
-        if (what == "heal")
-            (void)heal<kit>(s, std::chrono::minutes{chosen.count("minutes", 60)}, trials);
-        else if (what == "restart")
-            (void)restart<kit>(s, trials);
-        return 0;
+        bool const known = for_each_kit(chosen.text("detector", "default"), [&](auto kit) {
+            using one = decltype(kit);
+            if (what == "heal") (void)heal<one>(s, std::chrono::minutes{chosen.count("minutes", 60)}, trials);
+            if (what == "restart") (void)restart<one>(s, trials);
+        });
+        return known ? 0 : (std::fputs(usage, stderr), 2);
     }
+    using kit = as_shipped;
     measure::report("sim.heal.s", heal<kit>(s, 60min, quick ? 1 : 20));
     s.nodes = 100;
     measure::report("sim.restart", restart<kit>(s, quick ? 5 : 200));
