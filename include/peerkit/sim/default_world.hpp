@@ -28,8 +28,7 @@ using default_node = node::node_logic<default_policies>;
 
 /// The same with another failure detector.
 template <gossip::FailureDetector Detector>
-using policies_with = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng,
-                                       default_policies::announcements, default_policies::anti_entropy, Detector>;
+using policies_with = default_policies::with_detector<Detector>;
 
 /// How the nodes of a world are made.
 template <typename Policies>

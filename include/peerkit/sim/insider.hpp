@@ -343,6 +343,24 @@ namespace detail {
     return d;
 }
 
+/// Asked whether somebody can be reached, it does not try, and lies: it has heard everybody, or nobody.
+[[nodiscard]] inline insider_deeds lies_as_witness(bool everybody_lives) {
+    insider_deeds d;
+    d.hears = [everybody_lives](insider_hands& hands, wire::message const& m, short_id sender, ip_endpoint const&) {
+        if (m.type != wire::message_type::check) return false;
+        if (auto const* const asker = hands.find(sender); asker != nullptr) {
+            hands.say(*asker, [&](wire::packet_writer& packet) {
+                if (everybody_lives)
+                    packet.heard(m.nonce);
+                else
+                    packet.unheard(m.nonce);
+            });
+        }
+        return true;
+    };
+    return d;
+}
+
 } // namespace sim
 PEERKIT_END_NAMESPACE
 
