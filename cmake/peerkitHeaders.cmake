@@ -223,6 +223,7 @@ set(peerkit_net_headers
     peerkit/net/convert.hpp
     peerkit/net/datagrams.hpp
     peerkit/net/discovery_driver.hpp
+    peerkit/net/entry_watch.hpp
     peerkit/net/environment.hpp
     peerkit/net/error.hpp
     peerkit/net/file_read.hpp

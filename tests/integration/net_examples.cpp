@@ -128,6 +128,23 @@ bool talks(std::string const& chat, std::string const& key) {
            ann.says("bob: I am bob, ann") && bob.ended_well() && ann.ended_well();
 }
 
+/// Two share their settings: one sets and erases, the other is told, and a third that comes later is told what is left.
+bool shares(std::string const& settings, std::string const& key) {
+    std::printf("shared_settings\n");
+    std::string const here = free_port(), there = free_port(), later = free_port();
+    auto const typing = [&](std::string const& typed, std::string const& port, std::string const& peers,
+                            std::string const& name) {
+        return std::vector<std::string>{"/bin/sh", "-c",
+                                        "(" + typed + ") | exec " + settings + " " + key + " " + port + " \"" + peers +
+                                            "\" " + name};
+    };
+    program ann{typing("echo color=red; echo size=7; sleep 4; echo size; echo no such key; sleep 8", here, "", "ann")};
+    program bob{typing("sleep 8", there, "127.0.0.1:" + here, "bob")};
+    if (!bob.says("ann: color = red") || !bob.says("ann: size is gone") || !ann.says("no such key: ")) return false;
+    program eve{typing("sleep 4", later, "127.0.0.1:" + here, "eve")};
+    return eve.says("ann: color = red") && bob.ended_well() && ann.ended_well() && eve.ended_well();
+}
+
 } // namespace
 
 int main() {
@@ -147,5 +164,5 @@ int main() {
     bool const friendly = find_leave_die_and_return("hello", [&](std::string const& port, std::string const& peer) {
         return std::vector<std::string>{hello, key, port, peer.empty() ? peer : "127.0.0.1:" + peer};
     });
-    return plain && friendly && talks(examples + "/chat", key) ? 0 : 1;
+    return plain && friendly && talks(examples + "/chat", key) && shares(examples + "/shared_settings", key) ? 0 : 1;
 }

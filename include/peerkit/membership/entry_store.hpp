@@ -200,6 +200,12 @@ public:
         rows_[at].transmits = 0;
         enqueue(at);
     }
+    /// Somebody else was heard telling it: one time less to tell it.
+    void count(id at, unsigned limit) noexcept {
+        if (!rows_[at].queued) return;
+        unqueue(at);
+        if (++rows_[at].transmits < std::min(limit, max_transmits)) enqueue(at);
+    }
     void unqueue(id at) noexcept {
         row& r = rows_[at];
         if (!r.queued) return;

@@ -3,6 +3,7 @@
 #ifndef PEERKIT_NET_NODE_HPP
 #define PEERKIT_NET_NODE_HPP
 
+#include <peerkit/core/bytes.hpp>
 #include <peerkit/core/description.hpp>
 #include <peerkit/core/description_edit.hpp>
 #include <peerkit/core/endpoint.hpp>
@@ -26,6 +27,7 @@
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/policies.hpp>
 #include <peerkit/gossip/topics.hpp>
+#include <peerkit/net/entry_watch.hpp>
 #include <peerkit/net/incarnation_file.hpp>
 #include <peerkit/net/interfaces.hpp>
 #include <peerkit/net/message.hpp>
@@ -33,6 +35,7 @@
 #include <peerkit/net/node_runtime.hpp>
 #include <peerkit/net/port_pair.hpp>
 #include <peerkit/net/traffic.hpp>
+#include <peerkit/wire/entry.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -242,6 +245,12 @@ public:
     /// `handler(discovery::notice const&)` is told what strategies have to say, and of trouble with the state file.
     void on_notice(notice_handler handler) { runtime_->on_notice(std::move(handler)); }
 
+    /// `handler(entry_change const&)` is told of each entry of others, or of an earlier life of this node, that is
+    /// put, changed or erased and whose key begins so; an empty one takes it away again. Replaces the one of the same
+    /// prefix. What is there already is found with `entries_with`.
+    /// @code node.on_entry("shard/", [](net::entry_change const& c) { show(c.owner, c.key, c.text()); }); @endcode
+    void on_entry(std::string_view prefix, entry_handler handler) { runtime_->watch().set(prefix, std::move(handler)); }
+
     /// Announces a changed description; the gossip port, and addresses if none are given, stay. On an error nothing
     /// has changed.
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::update`
@@ -354,6 +363,21 @@ public:
             [&](auto& logic, time_point now, gossip::outbox& out) { return logic.decline(which, now, out); });
     }
 
+    /// Sets a key of this node's map, which every member holds; docs/entries.md says what is guaranteed.
+    /// @code if (auto ok = node.put("shard/7", as_bytes("ready")); !ok) report(ok.error()); @endcode
+    /// @par Errors `not_started`, `stopped`; those of `gossip::engine::put`
+    [[nodiscard]] result<void> put(std::string_view key, byte_view value) {
+        if (auto const ready = check_running(); !ready) return ready;
+        auto const alive = runtime_;
+        return alive->ask([&](auto& logic, time_point now, gossip::outbox&) { return logic.put(key, value, now); });
+    }
+    /// Takes a key out of this node's map.
+    /// @par Errors `not_started`, `stopped`; `core_error::not_found`
+    [[nodiscard]] result<void> erase(std::string_view key) {
+        if (auto const ready = check_running(); !ready) return ready;
+        auto const alive = runtime_;
+        return alive->ask([&](auto& logic, time_point now, gossip::outbox&) { return logic.erase(key, now); });
+    }
     /// Calls whoever is at `where`, once and as a candidate from now on. @par Errors `not_started`, `stopped`
     [[nodiscard]] result<void> contact(ip_endpoint const& where) {
         if (auto const ready = check_running(); !ready) return ready;
@@ -391,6 +415,27 @@ public:
         auto const found = runtime_->logic().find(id);
         if (!found) return std::nullopt;
         return copy_of(*found, runtime_->now());
+    }
+    /// A copy of one entry of a member's map, this node's included.
+    [[nodiscard]] std::optional<std::vector<std::byte>> get(node_id const& owner, std::string_view key) const {
+        auto const held = runtime_->logic().get(owner, key);
+        if (!held) return std::nullopt;
+        return std::vector<std::byte>{held->value().begin(), held->value().end()};
+    }
+    /// Copies of a member's entries, by ascending key.
+    [[nodiscard]] std::vector<entry_info> entries(node_id const& owner) const {
+        std::vector<entry_info> copies;
+        runtime_->logic().for_each_entry(owner,
+                                         [&](wire::entry_view const& e) { copies.push_back(copy_of(e, owner)); });
+        return copies;
+    }
+    /// Copies of all members' entries whose key begins with `prefix`.
+    [[nodiscard]] std::vector<entry_info> entries_with(std::string_view prefix) const {
+        std::vector<entry_info> copies;
+        runtime_->logic().for_each_entry_with(prefix, [&](gossip::member_view const& m, wire::entry_view const& e) {
+            copies.push_back(copy_of(e, m.id()));
+        });
+        return copies;
     }
     /// Why a member has the state it has, as a value; `gossip::to_text` makes some lines of it.
     [[nodiscard]] std::optional<gossip::explanation> explain(node_id const& id) const {
@@ -437,6 +482,7 @@ private:
         auto const alive = std::move(runtime_);
         alive->on_event(nullptr);
         alive->on_notice(nullptr);
+        alive->watch().clear();
         alive->forget_handlers();
         alive->stop();
     }
@@ -456,6 +502,9 @@ private:
             co_await answered_by(std::move(alive), to, std::move(topic), std::move(payload), timeout, true);
         if (!told) co_return fail(told.error());
         co_return result<void>{};
+    }
+    [[nodiscard]] static entry_info copy_of(wire::entry_view const& e, node_id const& owner) {
+        return {owner, std::string{e.key()}, {e.value().begin(), e.value().end()}, e.version()};
     }
     [[nodiscard]] static asio::awaitable<void> leave_by(std::shared_ptr<runtime> alive) {
         co_await asio::co_spawn(alive->executor(), runtime::leave(alive), asio::use_awaitable);

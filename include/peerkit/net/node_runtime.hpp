@@ -20,6 +20,7 @@
 #include <peerkit/net/convert.hpp>
 #include <peerkit/net/datagrams.hpp>
 #include <peerkit/net/discovery_driver.hpp>
+#include <peerkit/net/entry_watch.hpp>
 #include <peerkit/net/error.hpp>
 #include <peerkit/net/framed_stream.hpp>
 #include <peerkit/net/incarnation_file.hpp>
@@ -148,6 +149,7 @@ public:
         self->stop();
     }
 
+    [[nodiscard]] entry_watch& watch() noexcept { return watch_; }
     void on_event(event_handler handler) { on_event_ = shared_handler(std::move(handler)); }
     void on_notice(notice_handler handler) { on_notice_ = shared_handler(std::move(handler)); }
 
@@ -306,6 +308,7 @@ private:
     }
     void tell(gossip::event what) { // a copy: the handler may grow the outbox
         if (auto const handler = on_event_) (*handler)(what);
+        tell_entry(what);
         if (what.kind == gossip::event_kind::self_left && left_) left_->open();
     }
     void hand_over(gossip::action const& a) {
@@ -346,6 +349,16 @@ private:
             if (asked != gossip::request_id{} && !self->stop_->stopped())
                 self->answer(asked, gossip::answer_bytes(answer));
         }
+    }
+    /// Of two versions that came at once, the first is passed over.
+    void tell_entry(gossip::event const& what) {
+        bool const erased = what.kind == gossip::event_kind::entry_erased;
+        if (watch_.empty() || (!erased && what.kind != gossip::event_kind::entry_changed)) return;
+        auto const held = logic_.get(what.subject, what.key.view());
+        if (erased ? held.has_value() : !held || held->version() != what.version) return;
+        std::vector<std::byte> value; // a copy: the handler may change what is held
+        if (held) value.assign(held->value().begin(), held->value().end());
+        watch_.tell({what.subject, what.key.view(), value, what.version, erased});
     }
     void tell_notice(discovery::notice const& what) const {
         if (auto const handler = on_notice_) (*handler)(what);
@@ -636,6 +649,7 @@ private:
     std::vector<std::byte> payload_; ///< what is being handed to the host
 
     std::shared_ptr<event_handler const> on_event_;
+    entry_watch watch_;
     std::shared_ptr<notice_handler const> on_notice_;
     std::shared_ptr<gate> left_;
     bool started_ = false;

@@ -272,6 +272,15 @@ TEST_CASE("news is told least told first, as often as the limit says, and a new 
     store.forget(0);
     CHECK(store.queued() == 0);
     CHECK(store.check_invariants() == 0);
+    // Who hears it from others has told it once less to tell.
+    put("a", 1);
+    store.count(store.find(0, "a"), 3);
+    store.count(store.find(0, "a"), 3);
+    CHECK(store.queued() == 1);
+    store.count(store.find(0, "a"), 3);
+    CHECK(store.queued() == 0);
+    store.count(store.find(0, "a"), 3);
+    store.forget(0);
     // A smaller cluster needs less telling.
     put("a", 1);
     store.fill(9, [](byte_view) { return true; });

@@ -8,6 +8,7 @@
 #include <asio/ip/udp.hpp>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -306,4 +307,39 @@ TEST_CASE("a node lists the places it may call, with their sources and what beca
     }));
     CHECK(last_of(a.local()).sources.contains(peerkit::discovery::provenance::static_list));
     CHECK(last_of({ip_address::v4(127, 0, 0, 1), 1}).why);
+}
+
+TEST_CASE("what one node puts the others hold, are told of by the beginning of its key, and see erased") {
+    asio::io_context loop;
+    node a = make(loop.get_executor(), quick("a"));
+    node b = make(loop.get_executor(), quick("b", {a.local()}));
+    using peerkit::as_bytes;
+    CHECK(a.put("shard/1", as_bytes("ready")).error() == peerkit::net::net_error::not_started);
+    names_list told;
+    b.on_entry("shard/", [&](peerkit::net::entry_change const& c) {
+        CHECK(c.owner == a.id());
+        told.push_back(std::string{c.key} + (c.erased ? " erased" : "=" + std::string{c.text()}));
+        if (c.key == "shard/2") CHECK(b.put("seen", as_bytes(c.text()))); // a handler may change things
+    });
+    for (node* n : {&a, &b}) REQUIRE(n->start());
+    REQUIRE(a.put("shard/1", as_bytes("ready")));
+    REQUIRE(a.put("other", as_bytes("x")));
+    CHECK(eventually(loop, [&] { return told == names_list{"shard/1=ready"} && b.get(a.id(), "other"); }));
+    REQUIRE(a.put("shard/2", as_bytes("loading")));
+    REQUIRE(a.erase("shard/1"));
+    CHECK(a.erase("shard/1").error() == peerkit::core_error::not_found);
+    CHECK(eventually(loop, [&] { return a.get(b.id(), "seen").has_value() && told.size() == 3; }));
+    CHECK(names_list{told.begin() + 1, told.end()}.size() == 2);
+    CHECK(std::count(told.begin(), told.end(), "shard/1 erased") == 1);
+    CHECK(std::count(told.begin(), told.end(), "shard/2=loading") == 1);
+    auto const of_a = b.entries(a.id());
+    REQUIRE(of_a.size() == 2);
+    CHECK(of_a[0].key == "other");
+    CHECK(of_a[1].text() == "loading");
+    CHECK(of_a[1].owner == a.id());
+    CHECK(b.entries_with("s").size() == 2);
+    b.on_entry("shard/", nullptr);
+    REQUIRE(a.put("shard/3", as_bytes("x")));
+    CHECK(eventually(loop, [&] { return b.get(a.id(), "shard/3").has_value(); }));
+    CHECK(told.size() == 3);
 }

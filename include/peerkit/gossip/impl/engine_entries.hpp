@@ -82,6 +82,9 @@ void engine<Policies>::on_entry(byte_view body, origin const& from, reply& answe
     auto const standing = entries_.compare(owner, *said);
     if (standing == same) {
         ++counters_.entries_repeated;
+        // In a storm, hearing it from others counts as having told it: they are telling it as well.
+        if (!from.in_exchange && entries_.queued() > storm)
+            entries_.count(entries_.find(owner, said->key()), transmit_limit());
         return;
     }
     if (standing == older) {
