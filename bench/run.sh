@@ -117,6 +117,10 @@ for source in bench/micro/*.cpp bench/scenario/*.cpp; do
     name=$(basename "$source" .cpp)
     case $source in
         bench/micro/*) run "$name" "$build/bench/bench_$name" "${micro[@]}" ;;
+        # Worlds larger than the caches: large pages, where the C library is asked for them.
+        */sim_speed.cpp | */full_view.cpp)
+            GLIBC_TUNABLES=glibc.malloc.hugetlb=1 run "$name" "$build/bench/bench_$name"
+            ;;
         *) run "$name" "$build/bench/bench_$name" ;;
     esac
 done

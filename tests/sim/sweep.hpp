@@ -16,20 +16,17 @@ namespace sweep {
 using namespace peerkit;
 using namespace std::chrono_literals;
 
-/// Lives `p` through with nodes that `make` makes, of which `nodes` knows the numbers.
-template <typename Node, typename Make>
-[[nodiscard]] sim::verdict run(sim::plan const& p, sim::default_nodes const& nodes, Make const& make) {
+/// Lives `p` through with nodes of that kind.
+template <typename Node, typename Policies>
+[[nodiscard]] sim::verdict run(sim::plan const& p, sim::basic_nodes<Policies> const& nodes) {
     auto options = sim::options_for(nodes, p.seed);
     // Views cost most in large worlds: what is looked at per call is the same share of them.
     options.invariants.views_per_call = 2 + p.nodes / 10;
-    sim::world<Node> world{p.options(options), make};
+    sim::world<Node> world{p.options(options), [&nodes](sim::birth const& b) { return nodes.template make<Node>(b); }};
     return sim::live_through(world, p);
 }
 /// With peerkit's own nodes.
-[[nodiscard]] inline sim::verdict run(sim::plan const& p) {
-    sim::default_nodes const nodes;
-    return run<sim::default_node>(p, nodes, nodes);
-}
+[[nodiscard]] inline sim::verdict run(sim::plan const& p) { return run<sim::default_node>(p, sim::default_nodes{}); }
 /// The smallest plan found that goes wrong in the same way.
 template <typename Run>
 [[nodiscard]] sim::plan shrink(sim::plan const& p, sim::verdict const& found, Run const& again,

@@ -204,8 +204,13 @@ public:
             net_changes_ = net.changes();
             disturb();
         }
-        auto const paused = [](resident<Node> const& r) { return r.paused; };
-        bool const calm = options_.enabled && net.calm() && std::none_of(residents_.begin(), residents_.end(), paused);
+        auto const impaired = [](resident<Node> const& r) {
+            return r.paused || !r.first_interface_up ||
+                   std::any_of(r.interfaces.begin(), r.interfaces.end(),
+                               [](simulated_interface const& i) { return !i.up; });
+        };
+        bool const calm =
+            options_.enabled && net.calm() && std::none_of(residents_.begin(), residents_.end(), impaired);
         if (calm && !converged_ && options_.converged_after != duration::zero() &&
             now_ - struck_ >= options_.converged_after)
             check_converged();

@@ -7,6 +7,7 @@
 #include <peerkit/core/limits.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/event.hpp>
+#include <peerkit/gossip/ring.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/member_state.hpp>
 #include <peerkit/sim/property.hpp>
@@ -79,8 +80,8 @@ struct objection {
     o.max_members = t.max_members;
     o.max_streams = t.max_streams;
     o.period = t.probe_period;
-    // An answer, and up to eight datagrams with what a comparison found missing.
-    o.replies_per_datagram = 9;
+    // An answer, up to eight datagrams with what a comparison found missing, and questions to a jury that was widened.
+    o.replies_per_datagram = 9 + static_cast<std::uint32_t>(gossip::jury::most);
     auto const rounds = static_cast<std::uint32_t>(t.probe_period / t.eager_interval) + 2;
     // A period may hold the end of one probe and the beginning of the next; candidates are called in both families.
     // Members with several addresses are pinged at the others too.

@@ -34,9 +34,9 @@ struct plan_bounds {
     duration patience = std::chrono::minutes{3};
 };
 
-/// What a world lives through: nodes join, faults strike until `faults` is over, everything is put right, and then two
-/// things are asked: all see all within `patience`, and for `rest` nobody says anything about anybody. The same plan
-/// takes the same course every time.
+/// What a world lives through: nodes join, faults strike until `faults` is over, everything is put right, and then
+/// three things are asked: all see all within `patience`, for `rest` nobody says anything about anybody, and when one
+/// of them crashes at last, all others find out. The same plan takes the same course every time.
 struct plan {
     std::uint64_t seed = 1;
     std::uint32_t nodes = 5;
@@ -195,6 +195,15 @@ template <typename World>
         if (doubts() != before)
             fail(property::accuracy, "somebody was suspected or declared dead although all is well");
         if (!world.all_see_all()) fail(property::convergence, "all saw all, and then did not");
+    }
+    if (found.fine() && world.running() > 1) {
+        node_index victim = static_cast<node_index>(p.seed % world.size());
+        while (!world.up(victim)) victim = static_cast<node_index>((victim + 1) % world.size());
+        world.crash(victim);
+        bool const known =
+            world.run_until([&] { return world.gone(victim); }, p.patience, std::chrono::milliseconds{100}).has_value();
+        look();
+        if (!known) fail(property::completeness, "not all found out that node " + std::to_string(victim) + " is gone");
     }
     if (!found.fine()) found.report = world.report();
     found.trace_hash = world.trace_hash();
