@@ -66,10 +66,17 @@ void say(script& in, wire::packet_writer& packet, std::vector<puppet*> const& al
     }
     case 9: packet.want(subject, in.incarnation()); break;
     default:
-        if ((in.byte() & 1U) != 0)
-            packet.exchange_begin(static_cast<std::uint8_t>(in.below(4)));
-        else
-            packet.exchange_end(1);
+        switch (in.byte() & 7U) {
+        case 0:
+        case 2: packet.exchange_end(1); break;
+        case 4: packet.check(nonce, subject, in.incarnation()); break;
+        case 6:
+            packet.heard(nonce);
+            packet.unheard(in.number());
+            packet.heartbeat(in.incarnation(), static_cast<std::uint32_t>(in.number()));
+            break;
+        default: packet.exchange_begin(static_cast<std::uint8_t>(in.below(4)));
+        }
     }
 }
 

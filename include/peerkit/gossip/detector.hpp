@@ -9,6 +9,7 @@
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/suspicion.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -57,6 +58,15 @@ struct probe_plan {
 /// The whole timetable of the tunables: all tries, both waves.
 [[nodiscard]] constexpr probe_plan full_plan(tunables const& t) noexcept {
     return {t.direct_tries, 2, t.helpers, t.probe_retry, t.helpers_after, t.helpers_again, t.verdict_after, true, true};
+}
+
+/// The plan for a subject whose answers take up to `timeout` (RFC 6298): its direct pings are no closer together than
+/// that, as far as they still end before helpers are asked. Nearer subjects are asked as the plan says.
+[[nodiscard]] constexpr probe_plan stretched(probe_plan plan, duration timeout) noexcept {
+    if (plan.tries < 2) return plan;
+    duration const most = (plan.helpers_after - duration{1}) / (plan.tries - 1);
+    plan.retry = std::clamp(timeout, plan.retry, std::max(plan.retry, most));
+    return plan;
 }
 
 /// A probe that nobody answered.

@@ -90,16 +90,15 @@ struct tunables {
 /// Across sites: up to 300 ms one way.
 [[nodiscard]] constexpr tunables wan() noexcept {
     tunables t;
-    t.probe_period = std::chrono::seconds{4};
-    t.probe_retry = std::chrono::milliseconds{500};
-    t.direct_tries = 3;
-    t.helpers_after = std::chrono::milliseconds{1500};
-    t.helpers_again = std::chrono::milliseconds{2300};
-    t.helper_retry = std::chrono::milliseconds{500};
+    t.probe_period = std::chrono::seconds{3};
+    t.probe_retry = std::chrono::milliseconds{300};
+    t.helpers_after = std::chrono::milliseconds{1200};
+    t.helpers_again = std::chrono::milliseconds{1700};
+    t.helper_retry = std::chrono::milliseconds{400};
     t.helper_patience = std::chrono::milliseconds{1300};
-    t.verdict_after = std::chrono::milliseconds{3800};
+    t.verdict_after = std::chrono::milliseconds{2900};
     t.suspicion_factor = 5;
-    t.suspicion_min = std::chrono::seconds{6};
+    t.suspicion_min = std::chrono::seconds{4};
     t.gossip_interval = std::chrono::milliseconds{500};
     t.eager_interval = std::chrono::milliseconds{150};
     t.fan_out = 4;
@@ -132,6 +131,26 @@ struct tunables {
     t.stream_timeout = std::chrono::seconds{5};
     t.message_interval = std::chrono::milliseconds{10};
     t.offer_interval = std::chrono::seconds{1};
+    return t;
+}
+
+/// A local network of about that many members that loses that many datagrams in a hundred: so many direct tries that
+/// only one probe in fifty of a live member needs helpers (at most 8), more repetition of news where much is lost, caps
+/// with room for twice the members and for half of them to fail at once. How long it takes to notice a crash does not
+/// depend on either. `members` counts up to 2^22, `loss` up to 60.
+[[nodiscard]] constexpr tunables for_cluster(std::size_t members, unsigned loss) noexcept {
+    tunables t = lan();
+    members = members<16 ? 16 : members>(std::size_t{1} << 22U) ? std::size_t{1} << 22U : members;
+    loss = loss > 60 ? 60 : loss;
+    // In millionths: a ping or its answer is lost.
+    std::uint64_t const lost = 1'000'000 - std::uint64_t{100 - loss} * (100 - loss) * 100;
+    t.direct_tries = 2;
+    for (std::uint64_t all = lost * lost / 1'000'000; all > 20'000 && t.direct_tries < 8; ++t.direct_tries)
+        all = all * lost / 1'000'000;
+    t.probe_retry = t.helpers_after / t.direct_tries;
+    t.retransmit_factor = loss <= 10 ? 4 : loss <= 30 ? 6 : 8;
+    t.max_members = members * 2 < 256 ? 256 : members * 2;
+    t.max_suspicions = members < 256 ? 256 : members > 65534 ? 65534 : members;
     return t;
 }
 

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 using namespace peerkit;
+using namespace std::chrono_literals;
 
 TEST_CASE("the full plan is the timetable of the tunables") {
     gossip::tunables const t = gossip::wan();
@@ -18,4 +19,15 @@ TEST_CASE("the full plan is the timetable of the tunables") {
     CHECK(p.verdict_after == t.verdict_after);
     CHECK(p.helpers_retry);
     CHECK(p.nacks);
+}
+
+TEST_CASE("far members are pinged less often, near ones as before, and never into the helpers' time") {
+    gossip::probe_plan const p = gossip::full_plan(gossip::wan());
+    CHECK(gossip::stretched(p, 5ms).retry == p.retry);
+    CHECK(gossip::stretched(p, 350ms).retry == 350ms);
+    CHECK(gossip::stretched(p, 10s).retry * (p.tries - 1) < p.helpers_after);
+    CHECK(gossip::stretched(p, 10s).retry > 390ms);
+    gossip::probe_plan one = p;
+    one.tries = 1;
+    CHECK(gossip::stretched(one, 10s).retry == p.retry);
 }

@@ -136,3 +136,18 @@ TEST_CASE("every relation between the tunables is checked on both of its sides")
     CHECK(accepts([](tunables& t) { t.verifies_per_second = 100'000'000; }));
     CHECK(accepts([](tunables& t) { t.packets_per_source = t.verifies_per_second = 1; }));
 }
+
+TEST_CASE("a cluster's size and loss decide tries, repetition and caps, and whatever is asked for is valid") {
+    CHECK(gossip::for_cluster(100, 0).direct_tries == 2);
+    CHECK(gossip::for_cluster(100, 20).direct_tries == 4);
+    CHECK(gossip::for_cluster(100, 30).direct_tries == 6);
+    CHECK(gossip::for_cluster(100, 60).direct_tries == 8);
+    CHECK(gossip::for_cluster(100, 5).retransmit_factor == 4);
+    CHECK(gossip::for_cluster(100, 30).retransmit_factor == 6);
+    CHECK(gossip::for_cluster(100, 0).max_members == 256);
+    CHECK(gossip::for_cluster(10'000, 0).max_members == 20'000);
+    CHECK(gossip::for_cluster(10'000, 0).max_suspicions == 10'000);
+    for (std::size_t members = 0; members < std::size_t{1} << 40U; members = members * 3 + 1) {
+        for (unsigned loss = 0; loss <= 120; loss += 7) REQUIRE(check(gossip::for_cluster(members, loss)).has_value());
+    }
+}

@@ -38,7 +38,9 @@ void engine<Policies>::begin_probe(time_point now, outbox& out) {
     // A better address than the one in use is tried now and then: it may work again.
     member& row = table_[target];
     bool const look = row.several && (addresses_.wants_look(row) || (rng_() & 7U) == 0);
-    probe_.begin(target, row.key, rng_() | 1U, addresses_.to_try(row, look), detector_.plan(numbers()), now);
+    probe_plan plan = detector_.plan(numbers());
+    if (auto const known = contacts_.trips.estimate(target)) plan = stretched(plan, known->timeout());
+    probe_.begin(target, row.key, rng_() | 1U, addresses_.to_try(row, look), plan, now);
 }
 
 /// Whoever watches one member for long does not learn by the way at which of their addresses the others answer. One of
