@@ -288,8 +288,6 @@ private:
     using member_state = membership::member_state;
     using announced_as = membership::announced_as;
     static constexpr slot no_slot = membership::no_slot;
-    /// Between exchanges while there is much to learn.
-    static constexpr duration settling_gap = std::chrono::milliseconds{1500};
     /// A queue longer than this is a storm: many changes at once, which exchanges repair better than repetition.
     static constexpr std::size_t storm = 64;
     /// Incarnations so little above this node's own were minted on top of it: not by an earlier life.
@@ -539,7 +537,9 @@ private:
     void apply_stream_message(stream_state& s, wire::message const& m, bool as_dead, reply& answer, bool& done,
                               time_point now, outbox& out);
     void exchange_done(stream_state const& s, time_point now, outbox& out);
-    void exchange_sooner(std::uint64_t learnt, time_point now) noexcept;
+    void exchange_sooner(std::uint64_t learnt, bool whole, time_point now) noexcept;
+    /// Between exchanges while there is much to learn.
+    [[nodiscard]] duration settling_gap() const noexcept { return numbers().gossip_interval * 2; }
     void tell_joined(cause why, short_id by, ip_endpoint const& where, outbox& out);
     void tell_join_failed(ip_endpoint const& where, error why, outbox& out);
     void tick_exchange(time_point now, outbox& out);
@@ -648,7 +648,8 @@ private:
     bool joined_ = false;
     std::uint64_t news_ = 0;    ///< records taken over so far
     std::uint32_t brought_ = 0; ///< members that came up in exchanges with others
-    duration exchange_gap_ = settling_gap;
+    duration exchange_gap_{};   ///< between the last exchange and the next, before jitter
+    bool hastened_ = false;     ///< since the last exchange: the next one comes sooner
 
     membership::member_table table_;
     membership::suspicion_set suspicions_;

@@ -259,7 +259,7 @@ bool engine<Policies>::too_different(std::size_t theirs) const noexcept {
 template <typename Policies>
 void engine<Policies>::exchange_whole(slot who, time_point now, outbox& out) {
     if (now < next_whole_ || partners_.left_alone(table_[who].key, now)) return;
-    next_whole_ = now + settling_gap;
+    next_whole_ = now + settling_gap();
     dial_member(who, 0, now, out);
 }
 

@@ -291,7 +291,8 @@ void engine<Policies>::exchange_done(stream_state const& s, time_point now, outb
         return tell_join_failed(s.where, error{s.refused.value_or(gossip_error::stream_refused), 0, "members"}, out);
     }
     bool const first = !joined_ && table_.reachable() > 1;
-    if (first || s.use == purpose::exchange) exchange_sooner(first ? ~std::uint64_t{0} : news_ - s.news_before, now);
+    if (first || s.use == purpose::exchange)
+        exchange_sooner(first ? ~std::uint64_t{0} : news_ - s.news_before, true, now);
     if (!first) return;
     cause const why = s.reason == exchange_reason::join      ? cause::requested
                       : s.reason == exchange_reason::contact ? cause::contacted
@@ -313,11 +314,14 @@ void engine<Policies>::tell_joined(cause why, short_id by, ip_endpoint const& wh
     out.notify(e);
 }
 
-/// Much was learnt from an exchange or a comparison, so there may be more to learn.
+/// Something was learnt from an exchange or a comparison, so there may be more to learn: after much of it the next one
+/// comes at once, after a little of it no later than this one did. A whole exchange is too dear for a little.
 template <typename Policies>
-void engine<Policies>::exchange_sooner(std::uint64_t learnt, time_point now) noexcept {
-    if (learnt <= 1 + table_.reachable() / 100) return;
-    exchange_gap_ = settling_gap;
+void engine<Policies>::exchange_sooner(std::uint64_t learnt, bool whole, time_point now) noexcept {
+    bool const much = learnt > 1 + table_.reachable() / 100;
+    if (!much && (whole || learnt == 0 || hastened_)) return;
+    exchange_gap_ = much ? settling_gap() : std::max(settling_gap(), exchange_gap_ / 2);
+    hastened_ = true;
     next_exchange_ = std::min(next_exchange_, now + jitter(rng_, exchange_gap_, 40));
 }
 
@@ -379,6 +383,7 @@ template <typename Policies>
 void engine<Policies>::tick_exchange(time_point now, outbox& out) {
     duration const period = repair_.period(numbers().exchange_period, table_.reachable());
     exchange_gap_ = std::min(exchange_gap_ * 2, period);
+    hastened_ = false;
     next_exchange_ = now + jitter(rng_, exchange_gap_, 20);
     if (observed_.expire(now)) adopt_observed(now, out);
     short_id const last = partners_.last();

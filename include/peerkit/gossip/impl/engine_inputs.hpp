@@ -47,6 +47,7 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     life_ = life::running;
     last_heard_ = now;
     next_probe_ = now + uniform(rng_, numbers().probe_period);
+    exchange_gap_ = settling_gap();
     next_exchange_ = now + uniform(rng_, repair_.period(numbers().exchange_period, 1));
     next_contact_ = now + uniform(rng_, numbers().contact_period);
     next_sweep_ = now + numbers().tombstone_time / 16;
@@ -153,7 +154,7 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     if (!answer.empty()) send_reply(answer, source, bytes.size(), now, out);
     if (answer.compared) {
         answer_comparison(*answer.compared, source, bytes.size(), now, out);
-        if (partners_.awaits(head.sender)) exchange_sooner(partners_.learnt(news_), now);
+        if (partners_.awaits(head.sender)) exchange_sooner(partners_.learnt(news_), false, now);
     }
     if (answer.contact_made && !answer.sender_was_alive && life_ == life::running) {
         slot const met = table_.find(head.sender);

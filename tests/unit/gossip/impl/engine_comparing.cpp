@@ -367,3 +367,21 @@ TEST_CASE("whoever knows half as many or twice as many is exchanged with whole")
     s.deliver(p, [&](wire::packet_writer& packet) { packet.digest(digest_kind::answer, 500, 1); });
     CHECK(s.dials.size() == 1);
 }
+
+TEST_CASE("who learns much from a comparison compares again at once, who learns nothing takes its time") {
+    for (bool const learns : {true, false}) {
+        comparing s;
+        puppet& p = s.add_member(1);
+        s.settle({&p});
+        REQUIRE(s.next_ask());
+        puppet& beyond = s.add(100);
+        puppet& further = s.add(101);
+        s.compare(p, digest_kind::repair, 1, [&](wire::packet_writer& packet) {
+            packet.announce(learns ? beyond.record() : p.record());
+            packet.announce(learns ? further.record() : p.record());
+        });
+        s.forget();
+        s.advance(600ms); // twice the gossip interval, and jitter
+        CHECK(s.sent_count(message_type::digest) == (learns ? 1 : 0));
+    }
+}
