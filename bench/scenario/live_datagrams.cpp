@@ -1,5 +1,6 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
 // Datagrams through a node on a real socket, beside an Asio loop that does nothing but receive and send.
+#include <support/count_allocations.hpp>
 #include <support/measure.hpp>
 #include <support/synthetic_members.hpp>
 
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -95,6 +97,7 @@ public:
         config.listen.address = ip_address::v4(127, 0, 0, 1);
         config.tunables = synthetic::without_timers(1024);
         config.tunables.packets_per_source = 4'000'000'000U; // all of it comes from one address
+        config.schedule.retry_first = config.schedule.retry_most = std::chrono::hours{1000}; // nor anything to look for
         node_.emplace(must(net::node::create(loop_.get_executor(), std::move(config)), "no node"));
         require(node_->start().has_value(), "the node did not start");
 
@@ -194,11 +197,17 @@ int main() {
     measure::rounds_taken through_node, through_asio, in_sodium, ratio;
     double const each = burst * bursts_per_round;
     std::size_t const rounds = measure::quick() ? 31 : 201;
+    std::size_t allocated = 0;         // by the node, once its buffers have grown
+    constexpr std::size_t warm_up = 5; // rounds
     for (std::size_t i = 0; i < rounds; ++i) {
         node.pings(asked, burst * bursts_per_round);
         frames const copy = asked;
         long const before = measure::preemptions();
-        double const ours = answered(far, asked, node.where(), [&](std::size_t count) { node.answer(count); });
+        double const ours = answered(far, asked, node.where(), [&](std::size_t count) {
+            std::size_t const held = measure::allocations();
+            node.answer(count);
+            if (i >= warm_up) allocated += measure::allocations() - held;
+        });
         std::size_t const size = far.answer_size();
         double const theirs = answered(far, asked, bare.where(), [&](std::size_t count) { bare.answer(count, size); });
         double const sodium = node.cryptography(copy, size);
@@ -215,4 +224,5 @@ int main() {
         asked[0].size(), far.answer_size(), ns(through_node), ns(in_sodium), ns(through_asio));
     measure::report("net.datagrams.vs_asio", ratio.median());
     measure::report("net.datagrams_per_s", each / through_node.median());
+    measure::report("net.datagrams.allocs", static_cast<double>(allocated));
 }
