@@ -34,9 +34,7 @@ using synthetic::peer;
 using synthetic::require;
 using udp = asio::ip::udp;
 
-/// As many as wait when a receiver that is busy looks again.
-constexpr std::size_t burst = 32;
-constexpr std::size_t bursts_per_round = 64;
+constexpr std::size_t per_round = 2048;
 
 [[nodiscard]] crypto::network_key key() {
     return must(crypto::network_key::parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
@@ -72,9 +70,9 @@ private:
     std::size_t answer_size_ = 0;
 };
 
-/// Sends all frames in bursts; the processor seconds that `poll` takes to answer them.
+/// Sends all frames, `burst` at a time; the processor seconds that `poll` takes to answer them.
 template <typename Poll>
-double answered(far_side& far, frames& asked, udp::endpoint const& to, Poll&& poll) {
+double answered(far_side& far, frames& asked, udp::endpoint const& to, std::size_t burst, Poll&& poll) {
     double spent = 0;
     for (std::size_t at = 0; at < asked.size();) {
         std::size_t const end = std::min(at + burst, asked.size());
@@ -186,30 +184,31 @@ private:
     std::size_t size_ = 0, sent_ = 0;
 };
 
-} // namespace
+struct compared {
+    double ratio; ///< bare Asio's time by the node's, without cryptography
+    double per_s; ///< datagrams answered by the node, cryptography included
+    std::size_t allocations;
+};
 
-int main() {
-    require(crypto::ensure_sodium().has_value(), "no libsodium");
-    far_side far;
-    live_node node{far};
-    bare_loop bare;
+/// Both answer the same pings, `burst` of which wait when the loop looks.
+compared compare(far_side& far, live_node& node, bare_loop& bare, std::size_t burst) {
     frames asked;
     measure::rounds_taken through_node, through_asio, in_sodium, ratio;
-    double const each = burst * bursts_per_round;
-    std::size_t const rounds = measure::quick() ? 31 : 201;
     std::size_t allocated = 0;         // by the node, once its buffers have grown
     constexpr std::size_t warm_up = 5; // rounds
+    std::size_t const rounds = measure::quick() ? 31 : 201;
     for (std::size_t i = 0; i < rounds; ++i) {
-        node.pings(asked, burst * bursts_per_round);
+        node.pings(asked, per_round);
         frames const copy = asked;
         long const before = measure::preemptions();
-        double const ours = answered(far, asked, node.where(), [&](std::size_t count) {
+        double const ours = answered(far, asked, node.where(), burst, [&](std::size_t count) {
             std::size_t const held = measure::allocations();
             node.answer(count);
             if (i >= warm_up) allocated += measure::allocations() - held;
         });
         std::size_t const size = far.answer_size();
-        double const theirs = answered(far, asked, bare.where(), [&](std::size_t count) { bare.answer(count, size); });
+        double const theirs =
+            answered(far, asked, bare.where(), burst, [&](std::size_t count) { bare.answer(count, size); });
         double const sodium = node.cryptography(copy, size);
         bool const disturbed = measure::preemptions() != before;
         through_node.add(ours, disturbed);
@@ -217,12 +216,26 @@ int main() {
         in_sodium.add(sodium, disturbed);
         ratio.add(theirs / (ours - sodium), disturbed);
     }
-    auto const ns = [&](measure::rounds_taken const& of) { return of.median() * 1e9 / each; };
+    auto const ns = [](measure::rounds_taken const& of) { return of.median() * 1e9 / per_round; };
     std::printf(
-        "a ping of %zu bytes in, an ack of %zu out: node %.0f ns, of which cryptography %.0f ns; bare Asio %.0f "
-        "ns\n",
-        asked[0].size(), far.answer_size(), ns(through_node), ns(in_sodium), ns(through_asio));
-    measure::report("net.datagrams.vs_asio", ratio.median());
-    measure::report("net.datagrams_per_s", each / through_node.median());
-    measure::report("net.datagrams.allocs", static_cast<double>(allocated));
+        "%zu waiting, a ping of %zu bytes in, an ack of %zu out: node %.0f ns, of which cryptography %.0f ns; bare "
+        "Asio %.0f ns\n",
+        burst, asked[0].size(), far.answer_size(), ns(through_node), ns(in_sodium), ns(through_asio));
+    return {ratio.median(), per_round / through_node.median(), allocated};
+}
+
+} // namespace
+
+int main() {
+    require(crypto::ensure_sodium().has_value(), "no libsodium");
+    far_side far;
+    live_node node{far};
+    bare_loop bare;
+    // What waits when a receiver that is busy looks again, and what an idle one is woken by.
+    compared const busy = compare(far, node, bare, 32);
+    compared const woken = compare(far, node, bare, 1);
+    measure::report("net.datagrams.vs_asio", busy.ratio);
+    measure::report("net.datagrams.single.vs_asio", woken.ratio);
+    measure::report("net.datagrams_per_s", busy.per_s);
+    measure::report("net.datagrams.allocs", static_cast<double>(busy.allocations + woken.allocations));
 }
