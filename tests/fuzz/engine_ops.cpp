@@ -261,7 +261,7 @@ void forge(world& w, script& in, std::size_t to) {
     std::uint64_t const incarnation = in.incarnation();
     bytes frame =
         from.datagram((in.byte() & 1U) != 0 ? crypto::fake_identity{to + 1}.id() : node_id{}, [&](auto& packet) {
-            switch (in.below(5)) {
+            switch (in.below(6)) {
             case 0:
                 if (about.seed <= nodes) w.forged = true;
                 packet.announce(about.record(incarnation, (in.byte() & 3U) == 0));
@@ -269,6 +269,7 @@ void forge(world& w, script& in, std::size_t to) {
             case 1: packet.accuse(message_type::suspect, about.key(), incarnation, std::array{from.key()}); break;
             case 2: packet.accuse(message_type::dead, about.key(), incarnation, std::array{from.key()}); break;
             case 3: packet.indirect_ping(in.byte(), about.key()); break;
+            case 4: packet.digest(static_cast<wire::digest_kind>(in.below(3)), in.byte(), in.byte()); break;
             default:
                 packet.ping(in.byte(), incarnation);
                 packet.observed({ip_address::v4(in.byte(), 64, in.byte(), 1), 9000});

@@ -32,12 +32,57 @@ bytes sealed(puppet& from, node_id const& to, byte_view plain) {
     return frame;
 }
 
+/// A comparison: a digest, and perhaps sums, a listing or a pull of small numbers, so that they often fit together.
+void say_digest(script& in, wire::packet_writer& packet, puppet const& about) {
+    packet.digest(static_cast<wire::digest_kind>(in.below(3)), in.byte(), in.number());
+    unsigned const bits = static_cast<unsigned>(in.below(34));
+    auto const id = static_cast<std::uint64_t>(about.key());
+    auto const range = static_cast<std::uint32_t>(bits == 0 || bits > 32 ? 0 : id >> (64U - bits));
+    switch (in.below(5)) {
+    case 0:
+        packet.composed(message_type::sums, [&](byte_span room) {
+            unsigned const span = static_cast<unsigned>(in.below(std::min(bits, 8U) + 1));
+            wire::sums_writer body{room, bits, span};
+            std::vector<std::uint32_t> const sums(std::size_t{1} << span, in.byte());
+            (void)body.add(range >> span, sums);
+            return body.size();
+        });
+        break;
+    case 1:
+        packet.composed(message_type::listing, [&](byte_span room) {
+            wire::listing_writer body{room, bits};
+            wire::listed const entry{about.key(), in.incarnation(), in.byte()};
+            (void)body.add(range, std::span{&entry, static_cast<std::size_t>(in.byte() & 1U)});
+            return body.size();
+        });
+        break;
+    case 2:
+        packet.composed(message_type::pull, [&](byte_span room) {
+            byte_writer body{room};
+            body.u64(id);
+            body.u64(in.incarnation());
+            return body ? body.position() : 0;
+        });
+        break;
+    case 3: {
+        byte_view const raw = in.bytes(60);
+        packet.composed(static_cast<message_type>(21 + in.below(3)), [&](byte_span room) {
+            std::size_t const size = std::min(room.size(), raw.size());
+            copy_bytes(raw.first(size), room);
+            return size;
+        });
+        break;
+    }
+    default: break;
+    }
+}
+
 /// One message by choice; nonces are sometimes those the engine sent last.
 void say(script& in, wire::packet_writer& packet, std::vector<puppet*> const& all, stage& s, std::uint64_t seen) {
     puppet& about = *all[in.below(players)];
     short_id const subject = in.below(8) == 0 ? s->id().short_id() : about.key();
     std::uint64_t const nonce = (in.byte() & 1U) != 0 ? seen : in.number();
-    switch (in.below(11)) {
+    switch (in.below(12)) {
     case 0: packet.ping(nonce, in.incarnation()); break;
     case 1: packet.hello(nonce, in.incarnation()); break;
     case 2: packet.ack(nonce, in.incarnation()); break;
@@ -65,6 +110,7 @@ void say(script& in, wire::packet_writer& packet, std::vector<puppet*> const& al
         break;
     }
     case 9: packet.want(subject, in.incarnation()); break;
+    case 10: say_digest(in, packet, about); break;
     default:
         switch (in.byte() & 7U) {
         case 0:
