@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct world {
         std::set<node_id> told;         ///< members the host was told of and not told that they were forgotten
         std::uint64_t signed_up_to = 0; ///< the highest incarnation of any of its lives
         bool up = false;
+        std::set<std::tuple<node_id, std::uint64_t, std::uint64_t>> heard; ///< broadcasts of this life
+        std::vector<gossip::request_id> asked;
     };
     using stream_end = std::pair<std::size_t, gossip::stream_id>;
 
@@ -74,6 +77,8 @@ struct world {
         n.language = {};
         n.held.clear();
         n.told.clear();
+        n.heard.clear();
+        n.asked.clear();
         auto options = with(t, incarnation);
         options.self = description_of(i + 1);
         options.self.addresses = addresses_of(i, static_cast<std::uint8_t>(seed));
@@ -219,8 +224,14 @@ private:
                 n.signed_up_to = std::max(n.signed_up_to, wire::record_view::trusted(a.bytes).incarnation());
                 break;
             case run_discovery:
-            case resolve_address:
-            case deliver: break;
+            case resolve_address: break;
+            case deliver:
+                require(a.bytes.size() <= limits::payload);
+                // Each broadcast is handed over once in a life, and what is done for a request is done once.
+                if (a.message->kind == gossip::delivery_kind::broadcast)
+                    require(n.heard.insert({a.message->from, a.message->session, a.message->sequence}).second);
+                if (a.message->kind == gossip::delivery_kind::request) n.asked.push_back(a.message->request);
+                break;
             }
         }
         n.out.clear();
@@ -249,6 +260,38 @@ private:
         return nodes;
     }
 };
+
+/// Node `i` tells everybody something, small or large, or answers what it was asked.
+void speak(world& w, script& in, std::size_t i, std::uint8_t chosen) {
+    bytes const payload(chosen < 32 ? std::size_t{2000} : std::size_t{chosen});
+    auto& asked = w.all[i].asked;
+    if (chosen % 8 != 1 || asked.empty()) {
+        w.call(i, [&](auto& e, auto&) { (void)e.broadcast("t", payload, w.now); });
+        return;
+    }
+    gossip::request_id const which = asked[in.below(std::min<std::size_t>(asked.size(), 256))];
+    w.call(i, [&](auto& e, auto& out) {
+        if (chosen >= 128)
+            (void)e.respond(which, payload, w.now, out);
+        else
+            (void)e.decline(which, w.now, out);
+    });
+}
+/// Node `i` sends to another one, in each of the three ways.
+void ask(world& w, script& in, std::size_t i, std::uint8_t chosen) {
+    bytes const payload(chosen < 32 ? std::size_t{2000} : std::size_t{chosen});
+    node_id const to = crypto::fake_identity{1 + in.below(nodes)}.id();
+    duration const timeout = std::chrono::milliseconds{100 * in.byte()};
+    w.call(i, [&](auto& e, auto& out) {
+        switch (chosen / 4 % 4) {
+        case 0: (void)e.send_message(to, "t", payload, out); break;
+        case 1: (void)e.send_reliably(to, "t", payload, timeout, w.now, out); break;
+        case 2: (void)e.request(to, "t", payload, timeout, w.now, out); break;
+        default:
+            if (auto const made = e.request(to, "t", payload, timeout, w.now, out)) e.cancel_request(*made, out);
+        }
+    });
+}
 
 /// An insider, or somebody with a node's own key, says something to node `to`.
 void forge(world& w, script& in, std::size_t to) {
@@ -324,7 +367,12 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             });
             break;
         case 13:
-            if ((in.byte() & 3U) == 0) w.call(i, [&](auto& e, auto& out) { e.leave(w.now, out); });
+            switch (std::uint8_t const chosen = in.byte(); chosen & 3U) {
+            case 0: w.call(i, [&](auto& e, auto& out) { e.leave(w.now, out); }); break;
+            case 1: speak(w, in, i, chosen); break;
+            case 2: ask(w, in, i, chosen); break;
+            default: break;
+            }
             break;
         case 14: forge(w, in, i); break;
         default:

@@ -77,12 +77,50 @@ void say_digest(script& in, wire::packet_writer& packet, puppet const& about) {
     }
 }
 
+/// User data by choice, of anybody, in anybody's name, to this life of the engine or an earlier one.
+void say_user_data(script& in, wire::packet_writer& packet, puppet& about, short_id subject, std::uint64_t nonce) {
+    std::uint64_t const life = in.incarnation();
+    byte_view const payload = in.bytes(in.byte());
+    switch (in.below(6)) {
+    case 0: {
+        bytes spoken(wire::broadcast_view::size_of("t", payload.size()));
+        crypto::signing_room room;
+        if (!crypto::sign_broadcast(about.identity, about.keys.network, 1 + in.below(3), 1 + in.byte(), "t", payload,
+                                    room, spoken))
+            break;
+        if (in.below(4) == 0) spoken[in.below(24)] ^= std::byte{1};
+        byte_span const body = packet.body(message_type::broadcast, wire::life_size + spoken.size());
+        if (body.empty()) break;
+        store_big(body.data(), life);
+        copy_bytes(spoken, body.subspan(wire::life_size));
+        break;
+    }
+    case 1: wire::user_message_view{life, "t", payload}.write(packet); break;
+    case 2:
+        wire::request_view{life, in.byte(), static_cast<std::uint8_t>(in.below(2)), in.byte() * 16U, "t", payload}
+            .write(packet);
+        break;
+    case 3: {
+        auto const status = static_cast<wire::response_status>(in.below(5));
+        bool const answered = status == wire::response_status::answered;
+        wire::response_view{nonce, status, answered ? payload : byte_view{}}.write(packet);
+        break;
+    }
+    default: {
+        wire::broadcast_range const range{subject, 1U + in.below(3), 64U + in.byte(), in.number() | 1U,
+                                          in.below(2) == 0};
+        auto const type = in.below(2) == 0 ? message_type::offer : message_type::fetch;
+        wire::range_list_view::write(packet, type, std::span{&range, 1});
+    }
+    }
+}
+
 /// One message by choice; nonces are sometimes those the engine sent last.
 void say(script& in, wire::packet_writer& packet, std::vector<puppet*> const& all, stage& s, std::uint64_t seen) {
     puppet& about = *all[in.below(players)];
     short_id const subject = in.below(8) == 0 ? s->id().short_id() : about.key();
     std::uint64_t const nonce = (in.byte() & 1U) != 0 ? seen : in.number();
-    switch (in.below(12)) {
+    switch (in.below(13)) {
     case 0: packet.ping(nonce, in.incarnation()); break;
     case 1: packet.hello(nonce, in.incarnation()); break;
     case 2: packet.ack(nonce, in.incarnation()); break;
@@ -111,6 +149,7 @@ void say(script& in, wire::packet_writer& packet, std::vector<puppet*> const& al
     }
     case 9: packet.want(subject, in.incarnation()); break;
     case 10: say_digest(in, packet, about); break;
+    case 11: say_user_data(in, packet, about, subject, nonce); break;
     default:
         switch (in.byte() & 7U) {
         case 0:

@@ -32,6 +32,7 @@ enum class bug {
     sends_giant_datagrams,   // larger than a datagram may be
     leaks_streams,           // opens stream after stream
     chatters,                // never comes to rest
+    delivers_twice,          // hands a broadcast to its host again
     hears_nothing,           // takes neither datagrams nor streams: it is wrongly declared dead
 };
 
@@ -83,6 +84,7 @@ public:
     void on_stream_closed(gossip::stream_id s, std::optional<error> why, time_point now, gossip::outbox& out) {
         if (!ours(s)) real_->on_stream_closed(s, why, now, out);
     }
+    void broadcast(time_point now, gossip::outbox&) { (void)real_->broadcast("canary", as_bytes("sings"), now); }
     void on_candidates(std::span<discovery::candidate const> found, time_point now, gossip::outbox& out) {
         real_->on_candidates(found, now, out);
     }
@@ -165,7 +167,10 @@ private:
             case gossip::action_kind::run_discovery: to.run_discovery(); break;
             case gossip::action_kind::resolve_address: to.resolve_address(a.to.address); break;
             case gossip::action_kind::persist: to.persist(a.bytes.size()); break;
-            case gossip::action_kind::deliver: to.deliver(*a.message, a.bytes); break;
+            case gossip::action_kind::deliver:
+                to.deliver(*a.message, a.bytes);
+                if (bug_ == bug::delivers_twice) to.deliver(*a.message, a.bytes);
+                break;
             case gossip::action_kind::notify: {
                 bool const death = a.what->kind == event_kind::member_dead;
                 if (bug_ == bug::forgets_events && death && ripe(now)) break;
@@ -202,6 +207,7 @@ std::string find(bug which, std::uint64_t* wrongly_dead = nullptr) {
     }
     world.spawn_many(10);
     world.run_for(35s);
+    world.call(1, [](buggy_node& n, time_point now, gossip::outbox& out) { n.broadcast(now, out); });
     world.crash(5);
     world.run_for(20s);
     world.leave(6);
@@ -240,6 +246,7 @@ TEST_CASE("every seeded bug is found, and named") {
              canary{bug::never_moves_its_timer, "its deadline does not move"},
              canary{bug::sends_giant_datagrams, "sent a datagram of 1201 bytes"},
              canary{bug::leaks_streams, " streams"},
+             canary{bug::delivers_twice, "delivered a broadcast twice in one life"},
              canary{bug::chatters, "nothing happens, yet"},
          }) {
         std::string const found = find(c.which);

@@ -74,7 +74,12 @@ TEST_CASE("of an offer exactly what was not heard is missing") {
 TEST_CASE("an origin that says more than its budget has to wait, the others do not") {
     message_windows all = few();
     int taken = 0;
-    for (int i = 0; i < 100; ++i) taken += all.take(short_id{1}, start) ? 1 : 0;
+    for (int i = 0; i < 100; ++i) {
+        bool const ready = all.ready(short_id{1}, start);
+        bool const took = all.take(short_id{1}, start);
+        CHECK(ready == took);
+        taken += took ? 1 : 0;
+    }
     CHECK(taken == 20);
     CHECK(all.take(short_id{2}, start));
     CHECK_FALSE(all.take(short_id{1}, start));
@@ -87,9 +92,11 @@ TEST_CASE("at the cap only an origin that has been silent for long makes room") 
         REQUIRE(all.take(short_id{i}, start + seconds{i}));
         all.mark(short_id{i}, 1, 1);
     }
+    CHECK_FALSE(all.ready(short_id{9}, start + seconds{60}));
     CHECK_FALSE(all.take(short_id{9}, start + seconds{60}));
     CHECK(all.fresh(short_id{9}, 1, 1));
     CHECK_FALSE(all.fresh(short_id{1}, 1, 1));
+    CHECK(all.ready(short_id{9}, start + seconds{61}));
     CHECK(all.take(short_id{9}, start + seconds{61}));
     CHECK(all.size() == 3);
     CHECK(all.fresh(short_id{1}, 1, 1));

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <string>
@@ -125,6 +126,37 @@ TEST_CASE("a broadcast goes out with the next tick, signed, to a few members, an
     s.advance(10min);
     CHECK(s.sent_count(message_type::offer) == 0);
     CHECK(s.delivered.empty());
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("the first to be told is the next member in the order of keys, who may change, and then random ones") {
+    stage s{quiet()};
+    std::vector<puppet*> all;
+    for (std::uint64_t i = 1; i <= 20; ++i) all.push_back(&s.add_member(i));
+    auto const next = [&] {
+        auto const ahead = [&](puppet const* p) {
+            return static_cast<std::uint64_t>(p->key()) - static_cast<std::uint64_t>(s->id().short_id());
+        };
+        return *std::min_element(all.begin(), all.end(),
+                                 [&](puppet const* a, puppet const* b) { return ahead(a) < ahead(b); });
+    };
+    s.advance(60s);
+    std::set<std::vector<ip_endpoint>> others;
+    for (int round = 0; round < 15; ++round) {
+        s.forget();
+        REQUIRE(s.call([&](auto& e, auto now, auto&) { return e.broadcast("chat", text("hello"), now); }));
+        s.tick();
+        auto to = told(s);
+        REQUIRE(to.size() >= 3); // and one more beside news of who left
+        CHECK(to[0] == next()->where);
+        others.insert({to[1], to[2]});
+        s.advance(1s);
+        if (round % 5 != 4) continue;
+        puppet* const gone = next();
+        s.deliver(*gone, [&](auto& packet) { packet.announce(gone->record(2, true)); });
+        std::erase(all, gone);
+    }
+    CHECK(others.size() > 10);
     CHECK(s.fault == "");
 }
 
