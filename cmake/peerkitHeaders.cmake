@@ -86,6 +86,7 @@ set(peerkit_core_headers
     peerkit/gossip/engine.hpp
     peerkit/gossip/error.hpp
     peerkit/gossip/event.hpp
+    peerkit/gossip/event_queue.hpp
     peerkit/gossip/exchange_partners.hpp
     peerkit/gossip/explanation.hpp
     peerkit/gossip/farewell.hpp
@@ -104,6 +105,7 @@ set(peerkit_core_headers
     peerkit/gossip/inquiry.hpp
     peerkit/gossip/journal.hpp
     peerkit/gossip/lifeguard.hpp
+    peerkit/gossip/member_changes.hpp
     peerkit/gossip/member_query.hpp
     peerkit/gossip/member_view.hpp
     peerkit/gossip/message_store.hpp
@@ -226,6 +228,7 @@ set(peerkit_net_headers
     peerkit/net/entry_watch.hpp
     peerkit/net/environment.hpp
     peerkit/net/error.hpp
+    peerkit/net/event_channel.hpp
     peerkit/net/file_read.hpp
     peerkit/net/file_watch.hpp
     peerkit/net/framed_stream.hpp

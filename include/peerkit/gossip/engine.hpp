@@ -248,7 +248,8 @@ public:
         });
     }
     /// The same for the `count` nearest of them by round trip, at most `nearest_members::most`, nearest first, without
-    /// this node itself. Those whose round trip is not known come last.
+    /// this node itself. Those whose round trip is not known come last; a detector that watches a ring gets to know one
+    /// member more with each epoch of it (32 periods).
     template <typename F>
     void for_each_nearest(std::size_t count, member_query const& which, F&& f) const {
         nearest_members nearest{count};

@@ -43,6 +43,7 @@ enum class event_kind : std::uint8_t {
     peer_found,     ///< a member became a candidate whom neither host nor strategy had named; `why` says how it was met
     peer_named,     ///< reverse DNS found a name for such a peer
     refused,        ///< something was refused for a reason the host should know of; `what` says which
+    lagged,         ///< the host was too slow: `count` events were dropped here; see `event_queue`
     cluster_merged, ///< another cluster was met: `count` members came at once with `by`; told where the two meet
     address_observed, ///< `count` members see this node at `where`; without `where`: no more
     entry_changed,    ///< the entry `key` of a member's map is there, or has another value, since `version`
@@ -91,6 +92,7 @@ enum class cause : std::uint8_t {
     case event_kind::peer_found: return "peer-found";
     case event_kind::peer_named: return "peer-named";
     case event_kind::refused: return "refused";
+    case event_kind::lagged: return "lagged";
     case event_kind::cluster_merged: return "cluster-merged";
     case event_kind::address_observed: return "address-observed";
     case event_kind::entry_changed: return "entry-changed";

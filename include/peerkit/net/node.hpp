@@ -28,6 +28,7 @@
 #include <peerkit/gossip/policies.hpp>
 #include <peerkit/gossip/topics.hpp>
 #include <peerkit/net/entry_watch.hpp>
+#include <peerkit/net/event_channel.hpp>
 #include <peerkit/net/incarnation_file.hpp>
 #include <peerkit/net/interfaces.hpp>
 #include <peerkit/net/message.hpp>
@@ -242,6 +243,15 @@ public:
     /// `handler(gossip::event const&)` is told of everything that happens, from the executor. It may call this node,
     /// and stop or destroy it. Replaces the handler before.
     void on_event(event_handler handler) { runtime_->on_event(std::move(handler)); }
+    /// Events for a consumer that must not hold up the node: up to `most` wait for it. As many subscriptions as are
+    /// wanted; one that is destroyed costs nothing more.
+    /// @code asio::co_spawn(pool, watch(node.events()), asio::detached); @endcode
+    [[nodiscard]] event_subscription events(std::size_t most = 1024) { return runtime_->subscribe(most); }
+    /// `handler(std::span<gossip::member_change const>)` is told of members that came, changed and went, many at once:
+    /// when nothing came for a while. From the executor; replaces the handler before.
+    void on_changes(change_feed::handler handler, gossip::member_changes::options const& chosen = {}) {
+        runtime_->on_changes(std::move(handler), chosen);
+    }
     /// `handler(discovery::notice const&)` is told what strategies have to say, and of trouble with the state file.
     void on_notice(notice_handler handler) { runtime_->on_notice(std::move(handler)); }
 
@@ -483,6 +493,7 @@ private:
         alive->on_event(nullptr);
         alive->on_notice(nullptr);
         alive->watch().clear();
+        alive->on_changes(nullptr, {});
         alive->forget_handlers();
         alive->stop();
     }

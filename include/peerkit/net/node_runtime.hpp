@@ -22,6 +22,7 @@
 #include <peerkit/net/discovery_driver.hpp>
 #include <peerkit/net/entry_watch.hpp>
 #include <peerkit/net/error.hpp>
+#include <peerkit/net/event_channel.hpp>
 #include <peerkit/net/framed_stream.hpp>
 #include <peerkit/net/incarnation_file.hpp>
 #include <peerkit/net/interface_monitor.hpp>
@@ -124,6 +125,10 @@ public:
         if (stop_->stopped()) return;
         auto const alive = self();
         stop_->stop();
+        for (auto const& one : std::exchange(channels_, {})) {
+            if (auto const channel = one.lock()) channel->close();
+        }
+        if (feed_) feed_->close();
         sockets_.close();
         timer_.cancel();
         links_.clear();
@@ -151,6 +156,18 @@ public:
 
     [[nodiscard]] entry_watch& watch() noexcept { return watch_; }
     void on_event(event_handler handler) { on_event_ = shared_handler(std::move(handler)); }
+    void on_changes(change_feed::handler handler, gossip::member_changes::options const& chosen) {
+        if (feed_) feed_->close();
+        feed_ = handler ? std::make_shared<change_feed>(executor_, std::move(handler), chosen) : nullptr;
+    }
+    [[nodiscard]] event_subscription subscribe(std::size_t most) {
+        auto const made = std::make_shared<event_channel>(executor_, most);
+        if (stop_->stopped())
+            made->close();
+        else
+            channels_.push_back(made);
+        return event_subscription{made};
+    }
     void on_notice(notice_handler handler) { on_notice_ = shared_handler(std::move(handler)); }
 
     /// An empty topic stands for all that have no handler of their own.
@@ -307,6 +324,12 @@ private:
         }
     }
     void tell(gossip::event what) { // a copy: the handler may grow the outbox
+        std::erase_if(channels_, [&](std::weak_ptr<event_channel> const& one) {
+            auto const channel = one.lock();
+            if (channel) channel->push(what);
+            return !channel;
+        });
+        if (feed_) feed_->push(what);
         if (auto const handler = on_event_) (*handler)(what);
         tell_entry(what);
         if (what.kind == gossip::event_kind::self_left && left_) left_->open();
@@ -650,6 +673,8 @@ private:
 
     std::shared_ptr<event_handler const> on_event_;
     entry_watch watch_;
+    std::vector<std::weak_ptr<event_channel>> channels_;
+    std::shared_ptr<change_feed> feed_;
     std::shared_ptr<notice_handler const> on_notice_;
     std::shared_ptr<gate> left_;
     bool started_ = false;

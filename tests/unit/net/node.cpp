@@ -94,12 +94,13 @@ TEST_CASE("three nodes in one loop join through one of them and all see all") {
         CHECK(c.find(b.id())->about.services.front().version > before.version);
         CHECK(b.set_service_health("smtp", peerkit::service_health::critical).error() ==
               peerkit::core_error::not_found);
-        // Answered pings tell how far away the others are.
-        CHECK(eventually(loop, [&] { return c.find(a.id())->round_trip && c.find(b.id())->round_trip; }));
+        // Answered pings tell how far away a member is; whom this node does not ping comes last.
+        CHECK(eventually(loop, [&] { return c.find(a.id())->round_trip || c.find(b.id())->round_trip; }));
         CHECK(c.find(a.id())->heard_since);
         auto const near = c.nearest(5);
         REQUIRE(near.size() == 2);
-        CHECK(*near[0].round_trip <= *near[1].round_trip);
+        REQUIRE(near[0].round_trip);
+        if (near[1].round_trip) CHECK(*near[0].round_trip <= *near[1].round_trip);
         CHECK(c.nearest(5, {.name = "b"}).size() == 1);
     }
     SUBCASE("a node destroyed in the middle of everything leaves nothing behind") {
