@@ -83,6 +83,8 @@ SCENARIOS = [
      {"all_see_all_s": "join256", "most_pairs_s": "join256.most", "cpu_ms_per_node": "join256.cpu",
       "bytes_per_node": None}),
     ("crash, 128", ("detect", 128, 5), (0, 1), {"first_s": None, "all_s": "detect128", "false_dead": None}),
+    ("broadcast, 256", ("broadcast", 256, 30), (0, 1),
+     {"p50_ms": None, "p99_ms": "broadcast256.p99", "missed": None}),
     ("idle, 128", ("idle", 128, 20), (0, 1),
      {"cpu_ms_per_s": "idle128.cpu", "bytes_per_s": "idle128.bytes", "datagrams_per_s": None}),
 ]

@@ -5,6 +5,7 @@
 //        bench_live join NODES LIMIT       one scenario, its figures as one line of JSON (bench/compare)
 //        bench_live detect NODES KILLS
 //        bench_live idle NODES SECONDS
+//        bench_live broadcast NODES COUNT
 #include <support/live_nodes.hpp>
 #include <support/measure.hpp>
 
@@ -15,12 +16,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -278,6 +281,67 @@ private:
     cluster all_;
 };
 
+// ---- Telling everybody ---------------------------------------------------------------------------------------------
+
+struct broadcast_figures {
+    double p50_ms;
+    double p99_ms;
+    std::size_t missed; ///< deliveries that had not come after 10 s
+};
+
+/// Tells all nodes 256 bytes, again and again, from a different node each time; until the last one was handed them.
+broadcast_figures broadcast(std::size_t nodes, std::size_t count) {
+    struct heard {
+        std::mutex mutex;
+        std::size_t number = 0, times = 0;
+        clock::time_point last{};
+    } latest;
+    cluster all;
+    all.make(nodes);
+    all.start(nodes);
+    require(all.await_all(120s).has_value(), "the nodes did not find each other");
+    all.each([&](std::size_t, net::node& n) {
+        auto const ok = n.on_message("bench", [&latest](gossip::incoming const& m) {
+            std::size_t number = 0;
+            std::memcpy(&number, m.payload.data(), sizeof number);
+            std::lock_guard const lock{latest.mutex};
+            if (number != latest.number) return;
+            ++latest.times;
+            latest.last = clock::now();
+        });
+        require(ok.has_value(), "no handler");
+    });
+    std::this_thread::sleep_for(3s);
+    std::vector<double> took;
+    std::size_t missed = 0;
+    for (std::size_t i = 1; i <= count; ++i) {
+        std::array<std::byte, 256> what{};
+        std::memcpy(what.data(), &i, sizeof i);
+        {
+            std::lock_guard const lock{latest.mutex};
+            latest.number = i;
+            latest.times = 0;
+        }
+        auto const begin = clock::now();
+        all.each([&](std::size_t number, net::node& n) {
+            if (number == i * 7 % nodes) require(n.broadcast("bench", what).has_value(), "not sent");
+        });
+        for (std::size_t times = 0; times + 1 < nodes && clock::now() - begin < 10s;) {
+            std::this_thread::sleep_for(1ms);
+            std::lock_guard const lock{latest.mutex};
+            times = latest.times;
+        }
+        std::lock_guard const lock{latest.mutex};
+        missed += nodes - 1 - latest.times;
+        took.push_back(std::chrono::duration<double, std::milli>{latest.last - begin}.count());
+    }
+    std::sort(took.begin(), took.end());
+    auto const at = [&](double part) {
+        return took[static_cast<std::size_t>(part * static_cast<double>(took.size() - 1))];
+    };
+    return {at(0.5), at(0.99), missed};
+}
+
 // ---- All of it -----------------------------------------------------------------------------------------------------
 
 void run_all() {
@@ -321,8 +385,13 @@ int main(int argc, char** argv) {
         auto const f = doomed{number(argv[2]), 0, false}.idle(30s, std::chrono::seconds{number(argv[3])});
         std::printf("{\"cpu_ms_per_s\": %.6g, \"bytes_per_s\": %.6g, \"datagrams_per_s\": %.6g}\n", f.cpu_ms_per_s,
                     f.bytes_per_s, f.datagrams_per_s);
+    } else if (what == "broadcast" && argc == 4) {
+        auto const f = broadcast(number(argv[2]), number(argv[3]));
+        std::printf("{\"p50_ms\": %.6g, \"p99_ms\": %.6g, \"missed\": %zu}\n", f.p50_ms, f.p99_ms, f.missed);
     } else {
-        std::fprintf(stderr, "usage: bench_live [join NODES LIMIT | detect NODES KILLS | idle NODES SECONDS]\n");
+        std::fprintf(
+            stderr,
+            "usage: bench_live [join NODES LIMIT | detect NODES KILLS | idle NODES SECONDS | broadcast NODES COUNT]\n");
         return 2;
     }
 }
