@@ -540,7 +540,7 @@ private:
     void exchange_done(stream_state const& s, time_point now, outbox& out);
     void exchange_sooner(std::uint64_t learnt, bool whole, time_point now) noexcept;
     /// Between exchanges while there is much to learn.
-    [[nodiscard]] duration settling_gap() const noexcept { return numbers().gossip_interval * 2; }
+    [[nodiscard]] duration settling_gap() const noexcept { return numbers().exchange_least; }
     void tell_joined(cause why, short_id by, ip_endpoint const& where, outbox& out);
     void tell_join_failed(ip_endpoint const& where, error why, outbox& out);
     void tick_exchange(time_point now, outbox& out);

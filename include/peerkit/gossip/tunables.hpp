@@ -52,12 +52,13 @@ struct tunables {
 
     // Repair.
     duration exchange_period = std::chrono::seconds{30}; ///< base of the time between exchanges with a random member
-    duration contact_period = std::chrono::seconds{10};  ///< a few of the dead are called, for ever
-    std::uint8_t contacts = 3;                           ///< how many of them per period
-    duration tombstone_time = std::chrono::hours{24};    ///< dead and left are remembered; outlasts partitions
-    duration stream_timeout = std::chrono::seconds{10};  ///< a stream exchange must complete within
-    duration pause_gap = std::chrono::milliseconds{500}; ///< a timer this late: this node slept, accuse nobody
-    duration leave_patience = std::chrono::seconds{5};   ///< the goodbye is given up after this
+    duration exchange_least = std::chrono::milliseconds{400}; ///< the same while much is learnt; then it doubles
+    duration contact_period = std::chrono::seconds{10};       ///< a few of the dead are called, for ever
+    std::uint8_t contacts = 3;                                ///< how many of them per period
+    duration tombstone_time = std::chrono::hours{24};         ///< dead and left are remembered; outlasts partitions
+    duration stream_timeout = std::chrono::seconds{10};       ///< a stream exchange must complete within
+    duration pause_gap = std::chrono::milliseconds{500};      ///< a timer this late: this node slept, accuse nobody
+    duration leave_patience = std::chrono::seconds{5};        ///< the goodbye is given up after this
 
     // User messages.
     duration message_interval = std::chrono::milliseconds{20}; ///< between rounds of telling a broadcast
@@ -103,6 +104,7 @@ struct tunables {
     t.eager_interval = std::chrono::milliseconds{150};
     t.fan_out = 4;
     t.exchange_period = std::chrono::seconds{60};
+    t.exchange_least = std::chrono::seconds{1};
     t.contact_period = std::chrono::seconds{20};
     t.stream_timeout = std::chrono::seconds{30};
     t.pause_gap = std::chrono::seconds{2};
@@ -127,6 +129,7 @@ struct tunables {
     t.gossip_interval = std::chrono::milliseconds{100};
     t.eager_interval = std::chrono::milliseconds{20};
     t.exchange_period = std::chrono::seconds{15};
+    t.exchange_least = std::chrono::milliseconds{200};
     t.contact_period = std::chrono::seconds{3};
     t.stream_timeout = std::chrono::seconds{5};
     t.message_interval = std::chrono::milliseconds{10};
@@ -184,6 +187,8 @@ struct tunables {
     if (t.message_verifies_per_second == 0 || t.message_verifies_per_second > 100'000'000)
         return bad("1 <= message_verifies_per_second <= 10^8");
     if (t.max_origins == 0 || t.max_served_requests < 4) return bad("message caps leave room to work");
+    if (t.exchange_least <= duration::zero() || t.exchange_least > t.exchange_period)
+        return bad("0 < exchange_least <= exchange_period");
     if (t.tombstone_time < t.exchange_period * 4) return bad("tombstone_time >= 4 * exchange_period");
     if (t.tombstone_time < t.gossip_to_dead) return bad("tombstone_time >= gossip_to_dead");
     if (t.stream_timeout < t.probe_period) return bad("stream_timeout >= probe_period");

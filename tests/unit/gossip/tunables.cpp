@@ -102,6 +102,10 @@ TEST_CASE("every relation between the tunables is checked on both of its sides")
     CHECK(refuses("repair periods >= probe_period", [](tunables& t) { t.exchange_period = t.probe_period - 1ns; }));
     CHECK(refuses("repair periods >= probe_period", [](tunables& t) { t.contact_period = t.probe_period - 1ns; }));
     CHECK(accepts([](tunables& t) { t.exchange_period = t.contact_period = t.probe_period; }));
+    CHECK(refuses("0 < exchange_least <= exchange_period", [](tunables& t) { t.exchange_least = 0ns; }));
+    CHECK(refuses("0 < exchange_least <= exchange_period",
+                  [](tunables& t) { t.exchange_least = t.exchange_period + 1ns; }));
+    CHECK(accepts([](tunables& t) { t.exchange_least = t.exchange_period; }));
     CHECK(refuses("tombstone_time >= 4 * exchange_period",
                   [](tunables& t) { t.tombstone_time = t.exchange_period * 4 - 1ns; }));
     CHECK(accepts([](tunables& t) { t.tombstone_time = t.exchange_period * 4; }));
