@@ -293,6 +293,28 @@ void ask(world& w, script& in, std::size_t i, std::uint8_t chosen) {
     });
 }
 
+/// One of eight keys.
+std::string key_of(script& in) { return "key" + std::to_string(in.below(8)); }
+
+/// An entry that `from` signed, or says it did, and a question for what is held of `about`.
+void say_entries(puppet const& from, puppet const& about, script& in, wire::packet_writer& packet) {
+    std::array<std::byte, wire::entry_view::most> room;
+    crypto::signing_room signing;
+    bool const erased = (in.byte() & 3U) == 0;
+    bytes const value(erased ? 0 : in.below(200));
+    auto const made = crypto::sign_entry(from.identity, from.keys.network, std::max<std::uint64_t>(in.incarnation(), 1),
+                                         key_of(in), value, erased, signing, room);
+    if (made) {
+        if ((in.byte() & 7U) == 0) store_big(room.data(), static_cast<std::uint64_t>(about.key()));
+        byte_span const body = packet.body(message_type::entry, made->bytes().size());
+        copy_bytes(made->bytes(), body);
+    }
+    if ((in.byte() & 1U) != 0) return;
+    packet.digest(wire::digest_kind::repair, 3, in.byte());
+    (void)wire::entry_marks_view::write(packet, about.key(), (in.byte() & 1U) != 0, in.byte(),
+                                        std::array<std::uint32_t, 2>{in.byte(), 256U + in.byte()});
+}
+
 /// An insider, or somebody with a node's own key, says something to node `to`.
 void forge(world& w, script& in, std::size_t to) {
     std::uint64_t const who = 1 + in.below(5);
@@ -304,7 +326,7 @@ void forge(world& w, script& in, std::size_t to) {
     std::uint64_t const incarnation = in.incarnation();
     bytes frame =
         from.datagram((in.byte() & 1U) != 0 ? crypto::fake_identity{to + 1}.id() : node_id{}, [&](auto& packet) {
-            switch (in.below(6)) {
+            switch (in.below(7)) {
             case 0:
                 if (about.seed <= nodes) w.forged = true;
                 packet.announce(about.record(incarnation, (in.byte() & 3U) == 0));
@@ -313,6 +335,7 @@ void forge(world& w, script& in, std::size_t to) {
             case 2: packet.accuse(message_type::dead, about.key(), incarnation, std::array{from.key()}); break;
             case 3: packet.indirect_ping(in.byte(), about.key()); break;
             case 4: packet.digest(static_cast<wire::digest_kind>(in.below(3)), in.byte(), in.byte()); break;
+            case 5: say_entries(from, about, in, packet); break;
             default:
                 packet.ping(in.byte(), incarnation);
                 packet.observed({ip_address::v4(in.byte(), 64, in.byte(), 1), 9000});
@@ -358,6 +381,16 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             w.call(i, [&](auto& e, auto& out) { (void)e.join(address_of(1 + in.below(nodes)), w.now, out); });
             break;
         case 12:
+            if (op >= 0xc0) {
+                w.call(i, [&](auto& e, auto&) {
+                    std::string const key = key_of(in);
+                    if ((in.byte() & 3U) == 0)
+                        (void)e.erase(key, w.now);
+                    else
+                        (void)e.put(key, bytes(in.byte() * std::size_t{3}, static_cast<std::byte>(op)), w.now);
+                });
+                break;
+            }
             w.call(i, [&](auto& e, auto& out) {
                 description d = e.self();
                 d.version = std::string(in.below(20), 'v');
