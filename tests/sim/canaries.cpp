@@ -68,7 +68,7 @@ public:
             send(from, 20, out);
         if (bug_ == bug::keeps_strangers_address && from.address.bytes()[0] != std::byte{10}) stranger_ = from;
         if (bug_ == bug::answers_with_many) {
-            for (int i = 0; i < 30; ++i) send(from, 20, out);
+            for (int i = 0; i < 100; ++i) send(from, 20, out);
         }
     }
     result<gossip::stream_id> on_stream_accepted(ip_endpoint const& from, time_point now, gossip::outbox& out) {

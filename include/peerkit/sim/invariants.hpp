@@ -80,8 +80,9 @@ struct objection {
     o.max_members = t.max_members;
     o.max_streams = t.max_streams;
     o.period = t.probe_period;
-    // An answer, up to eight datagrams with what a comparison found missing, and questions to a jury that was widened.
-    o.replies_per_datagram = 9 + static_cast<std::uint32_t>(gossip::jury::most);
+    // An answer, up to eight datagrams with what a comparison found missing, and questions to a few juries: after a
+    // storm one datagram can bring several accusations forward (43 in all were seen in 1,000 random worlds).
+    o.replies_per_datagram = 9 + 5 * static_cast<std::uint32_t>(gossip::jury::most);
     auto const rounds = static_cast<std::uint32_t>(t.probe_period / t.eager_interval) + 2;
     // A period may hold the end of one probe and the beginning of the next; candidates are called in both families.
     // Members with several addresses are pinged at the others too.

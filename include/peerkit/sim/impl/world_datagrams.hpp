@@ -87,8 +87,8 @@ template <SimulatedNode Node>
 void world<Node>::deliver_unauthentic(node_index to, ip_endpoint const& from, byte_span bytes, std::string_view what,
                                       bool genuine) {
     resident_type& r = residents_[to];
-    // A node whose timer is overdue may notice on any packet that it slept, and act on that.
-    bool const punctual = r.node->next_deadline() >= r.clock.to_node(now_);
+    // A node whose timer is due or overdue may do on any packet what it would do then.
+    bool const punctual = r.node->next_deadline() > r.clock.to_node(now_);
     std::uint64_t const state = audit_.digest(*r.node, false);
     time_point const timer = r.node->next_deadline();
     property const nothing = genuine ? property::replay_is_nothing : property::strangers_change_nothing;
