@@ -85,10 +85,12 @@ struct tunables {
     std::uint32_t verifies_per_second = 5000; ///< signature checks per second, burst twice that
 };
 
-/// A local network: sub-millisecond to a few milliseconds.
+/// A local network: sub-millisecond to a few milliseconds. Simulated with 100 members, a crash is known to all after
+/// 4.1 s (median), and a member cut off for 3 s is not declared dead (0 of 20); docs/performance.md.
 [[nodiscard]] constexpr tunables lan() noexcept { return {}; }
 
-/// Across sites: up to 300 ms one way.
+/// Across sites: up to 300 ms one way. Simulated as above with 20 to 150 ms one way, a crash is known to all after
+/// 11.5 s, and a member cut off for 9 s is not declared dead.
 [[nodiscard]] constexpr tunables wan() noexcept {
     tunables t;
     t.probe_period = std::chrono::seconds{3};
@@ -114,7 +116,8 @@ struct tunables {
     return t;
 }
 
-/// One machine: processes on loopback.
+/// One machine: processes on loopback. Simulated as above, a crash is known to all after 2.2 s, and a member cut off
+/// for 1.5 s is not declared dead (for 1.8 s: 7 of 20).
 [[nodiscard]] constexpr tunables local() noexcept {
     tunables t;
     t.probe_period = std::chrono::milliseconds{500};

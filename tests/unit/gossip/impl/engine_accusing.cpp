@@ -56,10 +56,10 @@ struct court : basic_stage<quiet_engine> {
     }
     void answer(sent_datagram const& d) {
         for (puppet* p : members) {
-            if (p->where != d.to || dumb.count(p) != 0) continue;
+            if (p->where != d.to) continue;
             auto const messages = d.messages;
             for (heard const& m : messages) {
-                if (m.type == message_type::ping) {
+                if (m.type == message_type::ping && dumb.count(p) == 0) {
                     std::uint64_t const nonce = m.nonce;
                     deliver(*p, [&](auto& packet) {
                         packet.ack(nonce, p->incarnation);
@@ -282,4 +282,16 @@ TEST_CASE("a settled node probes one member per period, the same one, and the ep
     auto const reply = s.deliver(*s.members[0], [&](auto& packet) { packet.ping(7, 1, 40); });
     REQUIRE(reply.size() == 1);
     CHECK(reply[0].find(message_type::ack)->epoch == 40);
+}
+
+TEST_CASE("a node that has reason to doubt itself answers no checks, and accuses nobody") {
+    court s{30};
+    s.dumb.insert(s.members.begin(), s.members.end());
+    s.believers.insert(s.members.begin(), s.members.end());
+    s.pass(11s);
+    CHECK_FALSE(s->watch().sound());
+    std::uint64_t const before = s->counters().inquiries;
+    s.deliver(*s.members[0], [&](auto& packet) { packet.check(900, s.members[1]->key(), 1); });
+    CHECK(s->counters().inquiries == before);
+    CHECK(s.count(event_kind::member_suspected) == 0);
 }
