@@ -358,6 +358,7 @@ func broadcast(nodes, count int) map[string]float64 {
 			}
 			if time.Since(begun) > 10*time.Second {
 				missed += nodes - arrived
+				took = append(took, 10000) // it is at least that
 				break
 			}
 			time.Sleep(time.Millisecond)
