@@ -77,7 +77,7 @@ PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
 
 /// SWIM with suspicion (Das, Gupta, Motivala 2002; Lifeguard's timer) over sealed datagrams, with signed
-/// announcements, full-state exchange over streams and repair of partitions.
+/// announcements, repair by digests and by whole exchanges over streams, and healing of partitions.
 ///
 /// The engine owns no socket, timer, thread or clock. Whoever runs it hands in what arrives and the time, and carries
 /// out what appears in the outbox. `node::node_logic` adds discovery on top and is what hosts run; the engine alone
