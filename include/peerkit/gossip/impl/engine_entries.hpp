@@ -118,11 +118,12 @@ bool engine<Policies>::may_take(slot owner, wire::entry_view const& said, time_p
     };
     if (owner != self_ && !entries_.ready(owner, numbers().entry_changes_per_second, now))
         return refused(gossip_error::too_many_entries);
-    if (!make_entry_room(said.bytes().size())) return refused(gossip_error::entries_full);
     if (!entry_verifies_.take(now)) return refused(gossip_error::verify_over_budget);
     ++counters_.signatures_checked;
     if (!crypto::verify_entry<signing>(said, table_[owner].record().id(), options_.network, signing_room_))
         return refused(gossip_error::bad_signature);
+    // Last, so that nothing goes for what nobody signed.
+    if (!make_entry_room(said.bytes().size())) return refused(gossip_error::entries_full);
     return true;
 }
 

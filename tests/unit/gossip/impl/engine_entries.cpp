@@ -246,7 +246,10 @@ TEST_CASE("when all entries together take too much, those of the dead go first a
     CHECK(s.value(q.id(), "b") == "nothing");
     s.accuse(q, message_type::dead, p, p.incarnation);
     REQUIRE(s.state_of(p) == member_state::dead);
-    CHECK(s.value(p.id(), "a") != "nothing"); // the dead are remembered
+    bytes forged = entry_of(p, "b", std::string(800, 'q'), 2);
+    store_big(forged.data(), static_cast<std::uint64_t>(q.key()));
+    s.say(p, forged);
+    CHECK(s.value(p.id(), "a") != "nothing"); // the dead are remembered, and give way only to what is signed
     s.say(q, entry_of(q, "b", std::string(800, 'q'), 2));
     CHECK(s.value(q.id(), "b") != "nothing");
     CHECK(s.value(p.id(), "a") == "nothing");
