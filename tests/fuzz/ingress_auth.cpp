@@ -89,10 +89,11 @@ void say_user_data(script& in, wire::packet_writer& packet, puppet& about, short
                                     room, spoken))
             break;
         if (in.below(4) == 0) spoken[in.below(24)] ^= std::byte{1};
-        byte_span const body = packet.body(message_type::broadcast, wire::life_size + spoken.size());
+        byte_span const body = packet.body(message_type::broadcast, wire::hop_size + spoken.size());
         if (body.empty()) break;
         store_big(body.data(), life);
-        copy_bytes(spoken, body.subspan(wire::life_size));
+        store_big(body.data() + wire::life_size, std::uint32_t{in.byte()});
+        copy_bytes(spoken, body.subspan(wire::hop_size));
         break;
     }
     case 1: wire::user_message_view{life, "t", payload}.write(packet); break;

@@ -594,13 +594,13 @@ private:
     [[nodiscard]] result<slot> addressee(node_id const& to, std::string_view topic, byte_view payload,
                                          std::size_t most) const noexcept;
     void on_broadcast(byte_view body, reply& answer, time_point now, outbox& out);
-    void keep_broadcast(wire::broadcast_view const& what, time_point now);
+    void keep_broadcast(wire::broadcast_view const& what, time_point said, time_point now);
     [[nodiscard]] unsigned message_limit() const noexcept;
     [[nodiscard]] slot message_target(std::array<slot, 4>& told) noexcept;
     void fill_broadcasts(slot to, wire::packet_writer& packet);
     [[nodiscard]] slot ring_successor() noexcept;
     void spread_broadcasts(time_point now, outbox& out);
-    [[nodiscard]] bool write_broadcast(slot to, byte_view bytes, wire::packet_writer& packet) const;
+    [[nodiscard]] bool write_broadcast(slot to, message_store::entry const& what, wire::packet_writer& packet) const;
     void offer_broadcasts(time_point now, outbox& out);
     void on_offer(byte_view body, origin const& from, reply& answer, time_point now, outbox& out);
     [[nodiscard]] bool fetch_by_stream(slot from, std::span<wire::broadcast_range const> wanted, time_point now,
@@ -704,6 +704,7 @@ private:
     token_bucket own_broadcasts_;
     token_bucket message_verifies_;
     token_bucket fetches_{200, 200};
+    time_point began_{};         ///< when this life did
     std::uint64_t sequence_ = 0; ///< of the last broadcast of this node
     slot ring_next_ = no_slot;
     std::uint64_t ring_version_ = 0; ///< of the members, when `ring_next_` was found

@@ -51,8 +51,9 @@ public:
     [[nodiscard]] std::uint64_t dropped_untold() const noexcept { return dropped_untold_; }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
-    /// Keeps a broadcast; not checked for being there already. False if it is larger than everything allowed.
-    bool push(wire::broadcast_view const& what, time_point now) {
+    /// Keeps a broadcast that was said at `since`; not checked for being there already. False if it is larger than
+    /// everything allowed.
+    bool push(wire::broadcast_view const& what, time_point since) {
         byte_view const bytes = what.bytes();
         if (bytes.size() > max_bytes_) return false;
         if (count_ == max_entries) drop_oldest();
@@ -60,7 +61,7 @@ public:
         copy_bytes(bytes, {arena_.get() + offset, bytes.size()});
         if (count_ == ring_.size()) grow_ring();
         at(count_++) = {what.origin(),   what.session(),
-                        what.sequence(), now,
+                        what.sequence(), since,
                         offset,          static_cast<std::uint32_t>(bytes.size()),
                         !what.small(),   0};
         return true;
@@ -78,7 +79,7 @@ public:
         auto* const e = const_cast<entry*>(find(origin, session, sequence));
         if (e != nullptr && e->told != 0 && e->told < max_told) ++e->told;
     }
-    /// Forgets what was kept since `before` or longer.
+    /// Forgets what was said at `before` or earlier, unless something newer came in ahead of it.
     void expire(time_point before) noexcept {
         while (count_ != 0 && at(0).since <= before) pop_oldest();
     }
@@ -112,11 +113,13 @@ public:
     /// Something was never told.
     [[nodiscard]] bool untold() const noexcept { return pending(1); }
 
-    /// What is held, as ranges for an offer: the newest first, or those behind `skip` ranges. Gives how many there are
+    /// What is held and newer than `before`, as ranges for an offer: the newest first, or those behind `skip` ranges.
+    /// Gives how many there are
     /// in `to`, and advances `skip` for the next call, to 0 when all were shown.
-    [[nodiscard]] std::size_t ranges(std::span<wire::broadcast_range> to, std::size_t& skip) const noexcept {
+    [[nodiscard]] std::size_t ranges(std::span<wire::broadcast_range> to, std::size_t& skip,
+                                     time_point before) const noexcept {
         std::array<wire::broadcast_range, max_ranges> all;
-        std::size_t const found = collect(all);
+        std::size_t const found = collect(all, before);
         if (skip >= found) skip = 0;
         std::size_t const given = std::min(to.size(), found - skip);
         std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(skip), given, to.begin());
@@ -208,10 +211,12 @@ private:
         arena_ = std::move(moved);
         capacity_ = larger;
     }
-    [[nodiscard]] std::size_t collect(std::array<wire::broadcast_range, max_ranges>& all) const noexcept {
+    [[nodiscard]] std::size_t collect(std::array<wire::broadcast_range, max_ranges>& all,
+                                      time_point before) const noexcept {
         std::size_t count = 0;
         for (std::size_t i = count_; i-- > 0;) {
             entry const& e = at(i);
+            if (e.since <= before) continue;
             auto const fits = [&](wire::broadcast_range const& r) {
                 return r.origin == e.origin && r.session == e.session && r.large == e.large &&
                        e.sequence <= r.highest && r.highest - e.sequence < 64;

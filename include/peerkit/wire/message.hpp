@@ -139,7 +139,7 @@ struct size_range {
 [[nodiscard]] constexpr size_range user_size(message_type type) noexcept {
     constexpr std::size_t topics = 1 + limits::topic + limits::payload;
     switch (type) {
-    case message_type::broadcast: return {8 + 24 + 2 + 64, 8 + 24 + topics + 64};
+    case message_type::broadcast: return {12 + 24 + 2 + 64, 12 + 24 + topics + 64};
     case message_type::user_message: return {8 + 2, 8 + topics};
     case message_type::request: return {8 + 13 + 2, 8 + 13 + topics};
     case message_type::response: return {9, 9 + limits::payload};

@@ -66,8 +66,13 @@ inline std::byte* write_topic(std::byte* to, std::string_view topic, byte_view p
 
 } // namespace detail
 
+/// Bytes in front of a broadcast, which every member writes anew: `life`, and the `u32` milliseconds since it was said,
+/// by the time members have kept it.
+inline constexpr std::size_t hop_size = life_size + 4;
+
 /// A broadcast as its origin signed it and as every member keeps and forwards it, which is the body of `broadcast`
-/// without `life`: origin, session and sequence (which together name it), topic, payload, signature.
+/// without its first `hop_size` bytes: origin, session and sequence (which together name it), topic, payload,
+/// signature.
 class broadcast_view {
 public:
     static constexpr std::size_t signature_size = 64;
@@ -293,9 +298,9 @@ private:
 };
 
 // What the check of a packet lets through is what these layouts can hold.
-static_assert(detail::user_size(message_type::broadcast).least == life_size + broadcast_view::size_of("t", 0));
+static_assert(detail::user_size(message_type::broadcast).least == hop_size + broadcast_view::size_of("t", 0));
 static_assert(detail::user_size(message_type::broadcast).most ==
-              life_size + broadcast_view::size_of("t", 0) + limits::topic - 1 + limits::payload);
+              hop_size + broadcast_view::size_of("t", 0) + limits::topic - 1 + limits::payload);
 static_assert(detail::user_size(message_type::user_message).least == life_size + 2);
 static_assert(detail::user_size(message_type::request).least == request_view::head + 2);
 static_assert(detail::user_size(message_type::response).least == response_view::head);

@@ -287,7 +287,7 @@ def vectors():
             message(21, struct.pack(">BIB", 2, 0, 1) + me[:8] + struct.pack(">QI", incarnation, mine & 0xFFFFFFFF)),
             message(22, struct.pack(">BBIII", 2, 1, 0, mine & 0xFFFFFFFF, 0) + struct.pack(">III", 1, 5, 0)),
             message(23, you[:8] + struct.pack(">Q", 0)),
-            message(32, life + spoken),
+            message(32, life + struct.pack(">I", 250) + spoken),
             message(33, life + short(b"chat") + b"hello"),
             message(34, asked),
             message(35, answered),

@@ -141,16 +141,17 @@ TEST_CASE("an offer names everything held, over several calls if need be") {
     REQUIRE(push(store, made(9, 1, 2000)));
     std::vector<wire::broadcast_range> shown(32);
     std::size_t skip = 0;
-    REQUIRE(store.ranges(shown, skip) == 11);
+    REQUIRE(store.ranges(shown, skip, time_point{} - seconds{1}) == 11);
     CHECK(skip == 0);
     CHECK(shown[0] == wire::broadcast_range{short_id{9}, 1, 1, 1, true});
     CHECK(shown[1] == wire::broadcast_range{short_id{5}, 1, 200, 1, false});
     CHECK(shown[2] == wire::broadcast_range{short_id{5}, 1, 4, 0b1101, false});
     std::vector<wire::broadcast_range> part(4), all;
     do {
-        std::size_t const count = store.ranges(part, skip);
+        std::size_t const count = store.ranges(part, skip, time_point{} - seconds{1});
         all.insert(all.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(count));
     } while (skip != 0);
     shown.resize(11);
     CHECK(all == shown);
+    CHECK(store.ranges(part, skip, time_point{}) == 0); // all of them are that old
 }

@@ -71,10 +71,10 @@ TEST_CASE("the largest small broadcast fits a datagram beside a ping, the larges
     wire::packet_writer packet{room};
     CHECK(packet.ping(1, 1));
     CHECK_FALSE(
-        packet.body(message_type::broadcast, wire::life_size + broadcast_view::size_of(topic, limits::datagram_payload))
+        packet.body(message_type::broadcast, wire::hop_size + broadcast_view::size_of(topic, limits::datagram_payload))
             .empty());
     bytes frame(limits::stream_frame - wire::message_head - 54);
-    CHECK(wire::life_size + broadcast_view::size_of(topic, limits::payload) <= frame.size());
+    CHECK(wire::hop_size + broadcast_view::size_of(topic, limits::payload) <= frame.size());
     CHECK(request_view::head + 1 + limits::topic + limits::payload <= frame.size());
 }
 

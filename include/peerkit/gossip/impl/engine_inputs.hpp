@@ -45,6 +45,7 @@ result<void> engine<Policies>::start(time_point now, outbox& out) {
     if (auto ok = mint(first, false, now, out); !ok) return ok;
     session_ = entry_floor_ = first;
     life_ = life::running;
+    began_ = now;
     last_heard_ = now;
     next_probe_ = now + uniform(rng_, numbers().probe_period);
     exchange_gap_ = settling_gap();

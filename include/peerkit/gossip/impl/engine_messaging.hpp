@@ -6,6 +6,7 @@
 #include <peerkit/gossip/engine.hpp>
 
 #include <bit>
+#include <limits>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
@@ -21,7 +22,7 @@ result<std::uint64_t> engine<Policies>::broadcast(std::string_view topic, byte_v
     auto const made = crypto::sign_broadcast(identity_, options_.network, session_, sequence_ + 1, topic, payload,
                                              signing_room_, broadcast_room_);
     if (!made) return fail(made.error());
-    keep_broadcast(*made, now);
+    keep_broadcast(*made, now, now);
     return ++sequence_;
 }
 
@@ -91,7 +92,7 @@ result<membership::slot> engine<Policies>::addressee(node_id const& to, std::str
 
 template <typename Policies>
 void engine<Policies>::on_broadcast(byte_view body, reply& answer, time_point now, outbox& out) {
-    auto const what = wire::broadcast_view::parse(body.subspan(wire::life_size));
+    auto const what = wire::broadcast_view::parse(body.subspan(wire::hop_size));
     if (!what) {
         ++counters_.malformed;
         return;
@@ -119,19 +120,23 @@ void engine<Policies>::on_broadcast(byte_view body, reply& answer, time_point no
         return refuse(gossip_error::bad_signature);
     if (!windows_.take(what->origin(), now)) return refuse(gossip_error::too_many_messages);
     windows_.mark(what->origin(), what->session(), what->sequence());
+    duration const age = std::chrono::milliseconds{load_big<std::uint32_t>(body.data() + wire::life_size)};
+    // This life hears what is said in it: who was told to start again is not told again.
+    if (age > now - began_) return refuse(gossip_error::stale);
+    time_point const said = now - age;
     ++counters_.broadcasts_delivered;
     delivery told{delivery_kind::broadcast, by, bounded_text<limits::topic>::cut(what->topic())};
     told.session = what->session();
     told.sequence = what->sequence();
     out.deliver(told, what->payload());
-    keep_broadcast(*what, now);
+    keep_broadcast(*what, said, now);
 }
 
 /// From now on it is told to others and can be asked for.
 template <typename Policies>
-void engine<Policies>::keep_broadcast(wire::broadcast_view const& what, time_point now) {
+void engine<Policies>::keep_broadcast(wire::broadcast_view const& what, time_point said, time_point now) {
     store_.expire(now - numbers().message_keep);
-    store_.push(what, now);
+    store_.push(what, said);
     counters_.broadcasts_dropped = store_.dropped_untold();
     // With the next tick, so that what arrives together is forwarded together.
     next_spread_ = now;
@@ -211,20 +216,24 @@ void engine<Policies>::spread_broadcasts(time_point now, outbox& out) {
 /// Writes user data that is still being spread, as far as it fits.
 template <typename Policies>
 void engine<Policies>::fill_broadcasts(slot to, wire::packet_writer& packet) {
-    store_.fill(message_limit(), 1, [&](message_store::entry const& e, byte_view bytes) {
+    store_.fill(message_limit(), 1, [&](message_store::entry const& e, byte_view) {
         if (e.origin == table_[to].key) return true; // told without a word
-        if (!e.large) return write_broadcast(to, bytes, packet);
+        if (!e.large) return write_broadcast(to, e, packet);
         wire::broadcast_range const offered{e.origin, e.session, e.sequence, 1, true};
         return wire::range_list_view::write(packet, wire::message_type::offer, std::span{&offered, 1});
     });
 }
 
 template <typename Policies>
-bool engine<Policies>::write_broadcast(slot to, byte_view bytes, wire::packet_writer& packet) const {
-    byte_span const body = packet.body(wire::message_type::broadcast, wire::life_size + bytes.size());
+bool engine<Policies>::write_broadcast(slot to, message_store::entry const& what, wire::packet_writer& packet) const {
+    byte_view const bytes = store_.bytes_of(what);
+    byte_span const body = packet.body(wire::message_type::broadcast, wire::hop_size + bytes.size());
     if (body.empty()) return false;
     store_big(body.data(), table_[to].incarnation());
-    copy_bytes(bytes, body.subspan(wire::life_size));
+    auto const age = std::chrono::duration_cast<std::chrono::milliseconds>(last_input_ - what.since).count();
+    store_big(body.data() + wire::life_size,
+              static_cast<std::uint32_t>(std::clamp<std::int64_t>(age, 0, std::numeric_limits<std::uint32_t>::max())));
+    copy_bytes(bytes, body.subspan(wire::hop_size));
     return true;
 }
 
@@ -243,7 +252,7 @@ void engine<Policies>::offer_broadcasts(time_point now, outbox& out) {
     slot const to = message_target(told);
     if (to == no_slot) return;
     std::array<wire::broadcast_range, wire::broadcast_range::most> ranges;
-    std::size_t const count = store_.ranges(ranges, offered_);
+    std::size_t const count = store_.ranges(ranges, offered_, now - numbers().message_keep);
     send(table_[to].endpoint(), to, limits::packet, out, [&](wire::packet_writer& packet) {
         (void)wire::range_list_view::write(packet, wire::message_type::offer, std::span{ranges}.first(count));
         fill_updates(packet);
@@ -287,6 +296,7 @@ void engine<Policies>::on_offer(byte_view body, origin const& from, reply& answe
     }
     if (ranges == 0 || !fetches_.take(now)) return;
     by_stream = by_stream || messages > most_fetched;
+    if (by_stream) ranges = std::min(ranges, fetch_job{}.ranges.size());
     std::span<wire::broadcast_range const> const wanted{lacking.data(), ranges};
     if (by_stream) {
         if (!fetch_by_stream(at, wanted, now, out)) return;
@@ -353,7 +363,7 @@ void engine<Policies>::on_fetch(byte_view body, origin const& from, stream_state
     auto const fill = [&](wire::packet_writer& packet) {
         for (; next < store_.size(); ++next) {
             message_store::entry const& e = store_[next];
-            if (is_wanted(e) && !write_broadcast(to, store_.bytes_of(e), packet)) return;
+            if (is_wanted(e) && !write_broadcast(to, e, packet)) return;
         }
     };
     if (stream != nullptr) {

@@ -39,11 +39,12 @@ bytes spoken(puppet const& p, std::uint64_t sequence, byte_view payload, std::ui
     return out;
 }
 /// The same as a message in a datagram for a node known by `life`.
-void write(wire::packet_writer& packet, byte_view spoken_bytes, std::uint64_t life = 1) {
-    byte_span const body = packet.body(message_type::broadcast, 8 + spoken_bytes.size());
+void write(wire::packet_writer& packet, byte_view spoken_bytes, std::uint64_t life = 1, std::uint32_t age = 0) {
+    byte_span const body = packet.body(message_type::broadcast, 12 + spoken_bytes.size());
     REQUIRE_FALSE(body.empty());
     store_big(body.data(), life);
-    copy_bytes(spoken_bytes, body.subspan(8));
+    store_big(body.data() + 8, age);
+    copy_bytes(spoken_bytes, body.subspan(12));
 }
 void tell(stage& s, puppet& by, byte_view spoken_bytes, std::uint64_t life = 1) {
     s.deliver(by, [&](auto& packet) { write(packet, spoken_bytes, life); });
@@ -113,7 +114,7 @@ TEST_CASE("a broadcast goes out with the next tick, signed, to a few members, an
     heard const* const h = last(s, message_type::broadcast);
     REQUIRE(h != nullptr);
     CHECK(load_big<std::uint64_t>(h->record.data()) == all[0]->incarnation);
-    auto const view = broadcast_view::parse(byte_view{h->record}.subspan(8));
+    auto const view = broadcast_view::parse(byte_view{h->record}.subspan(12));
     REQUIRE(view);
     crypto::signing_room room;
     CHECK(crypto::verify_broadcast<crypto::fake_identity>(*view, s->id(), network_id{}, room));
@@ -200,8 +201,35 @@ TEST_CASE("a broadcast is handed over once, whoever repeats it, and forwarded") 
     s.tick();
     heard const* const h = last(s, message_type::broadcast);
     REQUIRE(h != nullptr);
-    CHECK(equal(byte_view{h->record}.subspan(8), what));
+    CHECK(equal(byte_view{h->record}.subspan(12), what));
     for (ip_endpoint const& to : told(s)) CHECK(to != origin.where);
+    CHECK(s.fault == "");
+}
+
+TEST_CASE("what was said before this life began is not handed over, nor asked for again; the rest keeps its age") {
+    stage s{quiet()};
+    puppet& origin = s.add_member(1);
+    puppet& carrier = s.add_member(2);
+    s.advance(10s);
+    bytes const before = spoken(origin, 1, text("before")), since = spoken(origin, 2, text("since"));
+    s.deliver(carrier, [&](auto& packet) { write(packet, before, 1, 10'001); });
+    CHECK(s.delivered.empty());
+    CHECK(s.refused(gossip_error::stale) == 1);
+    s.deliver(carrier, [&](auto& packet) { write(packet, since, 1, 9'999); });
+    CHECK(s.delivered.size() == 1);
+    s.forget();
+    send_ranges(s, carrier, message_type::offer, {{origin.key(), 1, 2, 0b11, false}});
+    CHECK(s.sent_count(message_type::fetch) == 0);
+    s.sleep(1s);
+    s.tick();
+    heard const* const h = last(s, message_type::broadcast);
+    REQUIRE(h != nullptr);
+    CHECK(load_big<std::uint32_t>(h->record.data() + 8) == 10'999);
+    // A minute after it was said nobody is offered it, whenever it was heard.
+    s.advance(50s);
+    s.forget();
+    s.advance(60s);
+    CHECK(s.sent_count(message_type::offer) == 0);
     CHECK(s.fault == "");
 }
 
@@ -333,7 +361,7 @@ TEST_CASE("whoever fetches gets what is kept, in a few datagrams at its announce
         CHECK(d.opened);
         for (heard const& h : d.messages) {
             if (h.type == message_type::broadcast)
-                got.insert(broadcast_view::parse(byte_view{h.record}.subspan(8))->sequence());
+                got.insert(broadcast_view::parse(byte_view{h.record}.subspan(12))->sequence());
         }
     }
     CHECK(got == std::set<std::uint64_t>{8, 1});
