@@ -13,10 +13,12 @@ namespace {
 using namespace scenarios;
 
 constexpr char const* usage =
-    R"(usage: bench_accuracy [--what loss|oneway|pauses] [--loss PERCENT] [--hours NODE-HOURS] [--nodes N] [--seed N]
-                      [--streams 0|1]
+    R"(usage: bench_accuracy [--detector NAME] [--what loss|oneway|pauses|liar] [--loss PERCENT] [--hours NODE-HOURS]
+                      [--nodes N] [--seed N] [--streams 0|1]
 
-Without options: the keys sim.false_dead.* and sim.packets_per_s.*. --streams 0 probes by datagrams only.
+Without options: the keys sim.false_dead.* and sim.packets_per_s.*, and some of the same with the other detectors beside
+them. NAME is default, lifeguard, plain-swim, heartbeat or all.
+--streams 0 probes by datagrams only.
 )";
 
 /// One line. A zero says how much that proves: with 3 events expected none would be seen in one of 20 runs.

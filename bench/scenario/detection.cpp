@@ -15,11 +15,10 @@ namespace {
 using namespace scenarios;
 
 constexpr char const* usage =
-    R"(usage: bench_detection [--detector default|lifeguard|plain-swim|all] [--what crash|half|outage] [--nodes N]
-                       [--trials N] [--seed N]
+    R"(usage: bench_detection [--detector NAME] [--what crash|half|outage] [--nodes N] [--trials N] [--seed N]
 
 Without options: the keys sim.join1000.s, sim.detect.*, sim.outage_tolerated_s and sim.massfail.*, and some of the same
-with the other detectors beside them.
+with the other detectors beside them. NAME is default, lifeguard, plain-swim, heartbeat or all.
 )";
 
 struct spread {

@@ -15,9 +15,9 @@ namespace {
 using namespace scenarios;
 
 constexpr char const* usage =
-    R"(usage: bench_repair [--what heal|restart] [--nodes N] [--minutes N] [--trials N] [--seed N]
+    R"(usage: bench_repair [--detector NAME] [--what heal|restart] [--nodes N] [--minutes N] [--trials N] [--seed N]
 
-Without options: the keys sim.heal.s and sim.restart.
+Without options: the keys sim.heal.s and sim.restart. NAME is default, lifeguard, plain-swim, heartbeat or all.
 )";
 
 template <typename Kit>
