@@ -44,14 +44,16 @@ void engine<Policies>::begin_probe(time_point now, outbox& out) {
 }
 
 /// Whoever watches one member for long does not learn by the way at which of their addresses the others answer. One of
-/// those that have several is tried now and then.
+/// those that have several is tried now and then, preferably one that was not yet heard where it is thought to be.
 template <typename Policies>
 void engine<Policies>::look_around(time_point now, outbox& out) {
     if constexpr (detector::traits.watch != watching::ring) return;
-    if ((++periods_ & 3U) != 0) return;
+    if ((++periods_ & 1U) != 0) return;
     for (int tries = 0; tries < 4; ++tries) {
         slot const at = random_alive(key_);
         if (at == no_slot || !table_[at].several || !inquiries_.room_for({})) continue;
+        member const& row = table_[at];
+        if (row.proven != 0 && row.look == 0 && (rng_() & 7U) != 0) continue;
         if (accusations_.find(table_[at].key) != nullptr || inquiries_.holds({}, table_[at].key)) continue;
         return inquire(at, {}, now, out);
     }
