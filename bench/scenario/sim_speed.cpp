@@ -28,8 +28,8 @@ sim::default_world* settled(bool checked) {
         options.invariants.enabled = checked;
         world = std::make_unique<sim::default_world>(options, nodes);
         world->spawn_many(nodes_in_world);
-        if (!world->run_until([&] { return world->all_see_all(); }, 5min, 1s)) return nullptr;
-        world->run_for(3min);
+        if (!world->acquaint_all()) return nullptr;
+        world->run_for(2min);
     }
     return world.get();
 }
@@ -38,7 +38,7 @@ sim::default_world* settled(bool checked) {
 void node_periods(benchmark::State& state) {
     bool const checked = state.range(0) != 0;
     sim::default_world* const world = settled(checked);
-    if (world == nullptr) return state.SkipWithError("the nodes did not find each other");
+    if (world == nullptr) return state.SkipWithError("a node refused an introduction");
     auto const before = world->statistics();
     duration spent{};
     std::uint64_t periods = 0;
