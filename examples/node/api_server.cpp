@@ -4,7 +4,9 @@
 
 #include "settings.hpp"
 
+#include <peerkit/core/address_class.hpp>
 #include <peerkit/core/endpoint.hpp>
+#include <peerkit/core/ip_address.hpp>
 #include <peerkit/net/convert.hpp>
 #include <peerkit/net/system.hpp>
 
@@ -82,9 +84,9 @@ api_server::api_server(ip_address const& address, std::uint16_t port, std::strin
 
 api_server::~api_server() { stop(); }
 
-void api_server::serve(std::vector<std::string> const& paths, question ask) {
+void api_server::serve(std::vector<std::string> const& paths, std::string const& changes, question ask) {
     auto const answer_it = [ask = std::move(ask)](httplib::Request const& request, httplib::Response& response) {
-        auto coming = ask({request.path, {request.params.begin(), request.params.end()}});
+        auto coming = ask({request.path, {request.params.begin(), request.params.end()}, request.method, request.body});
         api_answer answer{503, R"({"status":"stalled"})"};
         if (coming.wait_for(patience) == std::future_status::ready) {
             try {
@@ -96,6 +98,14 @@ void api_server::serve(std::vector<std::string> const& paths, question ask) {
         response.set_content(answer.document + "\n", "application/json");
     };
     for (std::string const& path : paths) state_->server.Get(path, answer_it);
+    auto const change_it = [answer_it](httplib::Request const& request, httplib::Response& response) {
+        auto const from = ip_address::parse(request.remote_addr);
+        if (from && classify(*from) == address_class::loopback) return answer_it(request, response);
+        response.status = 403;
+        response.set_content("{\"error\":\"entries are changed from this machine only\"}\n", "application/json");
+    };
+    state_->server.Put(changes + "(.+)", change_it);
+    state_->server.Delete(changes + "(.+)", change_it);
     state_->thread = std::thread{[state = state_.get()] {
         state->server.listen_after_bind();
         state->ended = true;

@@ -1,5 +1,5 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// Serves GET /health and GET /members over HTTP from threads of its own.
+// Serves /health, /members and /entries over HTTP from threads of its own.
 #ifndef PEERKIT_NODE_API_SERVER_HPP
 #define PEERKIT_NODE_API_SERVER_HPP
 
@@ -15,10 +15,12 @@
 
 namespace node_program {
 
-/// What is asked: a path, and what follows its question mark.
+/// What is asked: a path, and what follows its question mark; or what is to be put or deleted there.
 struct api_request {
     std::string path;
     std::multimap<std::string, std::string> parameters;
+    std::string method = "GET";
+    std::string body{};
 };
 /// An answer of the node: an HTTP status and a JSON document.
 struct api_answer {
@@ -40,8 +42,9 @@ public:
     api_server& operator=(api_server const&) = delete;
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-    /// Answers GET for these paths from now on.
-    void serve(std::vector<std::string> const& paths, question ask);
+    /// Answers GET for these paths from now on, and PUT and DELETE of what is below `changes`. Those are taken from
+    /// this machine only: the server knows nobody else.
+    void serve(std::vector<std::string> const& paths, std::string const& changes, question ask);
     /// Ends the threads; returns when they have ended.
     void stop();
 

@@ -25,7 +25,8 @@ The network key is never a flag, because anybody can list those: put it into a f
 While it runs, members and events are printed on standard output, one line each, and everything else on standard
 error. GET /health on the API port tells the same as JSON, to whoever can reach that port. GET /members chooses members:
 filter=zone=a,!gpu by labels, others by service, role, capability, name or nearest; explain=ID tells why one is in its
-state.
+state. GET /entries lists what members have put into their maps (member=ID, prefix=TEXT); PUT and DELETE /entries/KEY
+change the map of this one, and are taken from this machine only.
 SIGINT or SIGTERM: say goodbye, then stop. A second one: stop at once.
 
 Exit status: 0 said goodbye and stopped, or did what was asked; 1 could not be done (a port is taken, a file

@@ -105,6 +105,16 @@ std::string to_json(gossip::explanation const& why) {
     return std::move(out.close(']').key("text").value(gossip::to_text(why)).close('}')).text();
 }
 
+std::string to_json(std::vector<net::entry_info> const& entries) {
+    json_writer out;
+    out.open('{').key("entries").open('[');
+    for (net::entry_info const& e : entries) {
+        out.open('{').key("member").value(e.owner.to_string()).key("key").value(e.key).key("value").value(e.text());
+        out.key("version").value(e.version).close('}');
+    }
+    return std::move(out.close(']').close('}')).text();
+}
+
 std::string error_document(std::string const& what) {
     json_writer out;
     return std::move(out.open('{').key("error").value(what).close('}')).text();

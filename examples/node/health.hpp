@@ -7,6 +7,7 @@
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/gossip/counters.hpp>
 #include <peerkit/gossip/explanation.hpp>
+#include <peerkit/net/entry_watch.hpp>
 #include <peerkit/net/node_config.hpp>
 
 #include <chrono>
@@ -40,6 +41,8 @@ std::string to_json(health const& h);
 std::string to_json(std::vector<peerkit::net::member_info> const& members);
 /// What GET /members?explain=ID answers with: the parts, and `text` for people.
 std::string to_json(peerkit::gossip::explanation const& why);
+/// Entries of members' maps; a value that is no text shows as far as it is.
+std::string to_json(std::vector<peerkit::net::entry_info> const& entries);
 /// {"error":".."}
 std::string error_document(std::string const& what);
 

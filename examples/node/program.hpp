@@ -55,7 +55,8 @@ public:
             throw refusal{exit_bad_usage, "the node does not start: " + ok.error().message()};
         schedule_members();
         if (api_) {
-            api_->serve({"/health", "/members"}, [this](api_request asked) { return ask_loop(std::move(asked)); });
+            api_->serve({"/health", "/members", "/entries"}, entries_below,
+                        [this](api_request asked) { return ask_loop(std::move(asked)); });
         }
         loop_.run();
         if (api_) api_->stop();
@@ -64,6 +65,7 @@ public:
 
 private:
     using clock = std::chrono::steady_clock;
+    inline static std::string const entries_below = "/entries/";
 
     Node make_node(run_settings& settings) {
         peerkit::net::node_config config;
@@ -134,7 +136,10 @@ private:
     std::future<api_answer> ask_loop(api_request asked) {
         auto const promise = std::make_shared<std::promise<api_answer>>();
         asio::post(loop_, [this, promise, asked = std::move(asked)] {
-            promise->set_value(asked.path == "/health" ? tell_health() : tell_members(asked));
+            promise->set_value(asked.path == "/health"    ? tell_health()
+                               : asked.path == "/members" ? tell_members(asked)
+                               : asked.path == "/entries" ? tell_entries(asked)
+                                                          : change_entry(asked));
         });
         return promise->get_future();
     }
@@ -153,6 +158,33 @@ private:
         }
         return {200, to_json(choice->nearest != 0 ? node_.nearest(choice->nearest, choice->query)
                                                   : node_.members(choice->query))};
+    }
+    /// GET /entries?member=ID&prefix=TEXT, both optional.
+    api_answer tell_entries(api_request const& asked) const {
+        std::string prefix;
+        peerkit::node_id member;
+        for (auto const& [key, value] : asked.parameters) {
+            if (key == "prefix") {
+                prefix = value;
+            } else if (key == "member") {
+                auto const id = peerkit::node_id::parse(value);
+                if (!id || !*id) return {400, error_document("member: '" + value + "' is not a node id")};
+                member = *id;
+            } else {
+                return {400, error_document("there is no parameter '" + key + "'")};
+            }
+        }
+        if (member && !node_.find(member)) return {404, error_document("this member is not known")};
+        auto found = node_.entries_with(prefix);
+        if (member) std::erase_if(found, [&](auto const& e) { return e.owner != member; });
+        return {200, to_json(found)};
+    }
+    /// PUT and DELETE /entries/KEY.
+    api_answer change_entry(api_request const& asked) {
+        std::string const key = asked.path.substr(entries_below.size());
+        auto const done = asked.method == "PUT" ? node_.put(key, peerkit::as_bytes(asked.body)) : node_.erase(key);
+        if (done) return {200, R"({"status":"ok"})"};
+        return {done.error() == peerkit::core_error::not_found ? 404 : 400, error_document(done.error().message())};
     }
 
     void await_signal() {

@@ -65,6 +65,7 @@ void reporter::event(gossip::event const& what) {
         out.open('{').key("time").value(timestamp()).key("event").value(gossip::to_string(what.kind));
         if (of_member) out.key("name").value(name_of(subject)).key("id").value(what.subject.to_string());
         if (what.incarnation != 0) out.key("incarnation").value(what.incarnation);
+        if (!what.key.empty()) out.key("key").value(what.key.view()).key("version").value(what.version);
         if (what.where) out.key("endpoint").value(what.where.to_string());
         if (what.why != gossip::cause::none) out.key("cause").value(gossip::to_string(what.why));
         if (named_by) out.key("by").value(name_of(what.by));
@@ -76,6 +77,7 @@ void reporter::event(gossip::event const& what) {
         line.append("  ").append(gossip::to_string(what.kind));
         if (of_member)
             line.append("  ").append(name_of(subject)).append(" [").append(peerkit::to_string(subject)).append("]");
+        if (!what.key.empty()) line.append("  ").append(what.key.view());
         if (what.where) line.append("  ").append(what.where.to_string());
         if (what.why != gossip::cause::none) {
             line.append("  (").append(gossip::to_string(what.why));

@@ -346,6 +346,36 @@ class Api(Case):
             self.assertEqual(refused.exception.code, 404)
             refused.exception.close()
 
+    def test_entries_are_put_on_one_node_and_read_on_another(self):
+        first = self.node("--name", "first")
+        second = self.node("--name", "second", "--peers", f"127.0.0.1:{first.listen}")
+
+        def ask(node, path, method="GET", body=None):
+            asked = urllib.request.Request(f"http://127.0.0.1:{node.api}/entries{path}", body, method=method)
+            try:
+                with urllib.request.urlopen(asked, timeout=10) as got:
+                    return json.load(got)
+            except urllib.error.HTTPError as refused:
+                with refused:
+                    return refused.code, json.load(refused)["error"]
+
+        def held(path):
+            return {e["key"]: (e["value"], e["member"]) for e in ask(second, path)["entries"]}
+
+        self.assertEqual(ask(first, "/shard/7", "PUT", b"ready"), {"status": "ok"})
+        self.assertEqual(ask(first, "/role", "PUT", b"leader"), {"status": "ok"})
+        until(lambda: len(held("")) == 2, "the entries arrive", first, second)
+        self.assertEqual(held("?prefix=shard/"), {"shard/7": ("ready", first.id)})
+        self.assertEqual(held("?member=" + second.id), {})
+        self.assertEqual(ask(first, "/role", "DELETE"), {"status": "ok"})
+        until(lambda: set(held("?member=" + first.id)) == {"shard/7"}, "the erased one goes", first, second)
+        self.assertEqual(ask(first, "/role", "DELETE")[0], 404)
+        self.assertEqual(ask(first, "/large", "PUT", b"v" * 801)[0], 400)
+        self.assertEqual(ask(first, "/two%20words", "PUT", b"v")[0], 400)
+        self.assertEqual(ask(first, "?member=12")[0], 400)
+        self.assertEqual(ask(first, "?colour=red")[0], 400)
+        self.assertEqual(ask(first, "?member=" + "12" * 32)[0], 404)
+
     def test_status_prints_the_health_of_a_node_and_fails_without_one(self):
         node = self.node("--name", "asked")
         seen = call("status", f"127.0.0.1:{node.api}")
