@@ -84,6 +84,7 @@ set(peerkit_core_headers
     peerkit/gossip/delivery.hpp
     peerkit/gossip/detector.hpp
     peerkit/gossip/engine.hpp
+    peerkit/gossip/engine_state.hpp
     peerkit/gossip/error.hpp
     peerkit/gossip/event.hpp
     peerkit/gossip/event_queue.hpp

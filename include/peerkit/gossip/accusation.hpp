@@ -110,7 +110,8 @@ class accusation_list {
 public:
     static constexpr std::size_t most = 64;
 
-    accusation_list() { running_.reserve(2); }
+    /// Room for as many as a settled cluster needs is taken at once.
+    accusation_list() { running_.reserve(most / 2); }
 
     [[nodiscard]] bool empty() const noexcept { return running_.empty(); }
     [[nodiscard]] bool full() const noexcept { return running_.size() >= most; }

@@ -47,6 +47,9 @@ public:
     /// What this node asks for itself in one period beyond its probe.
     static constexpr std::size_t most_own = 8;
 
+    /// Room for as many as a settled cluster needs is taken at once.
+    inquiry_list() { running_.reserve(most / 2); }
+
     [[nodiscard]] std::size_t size() const noexcept { return running_.size(); }
     [[nodiscard]] inquiry& operator[](std::size_t i) noexcept { return running_[i]; }
     [[nodiscard]] time_point next() const noexcept { return next_; }

@@ -55,6 +55,11 @@ struct action {
 /// @endcode
 class outbox {
 public:
+    outbox() {
+        entries_.reserve(64);
+        events_.reserve(16);
+    }
+
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] action operator[](std::size_t i) const noexcept {

@@ -48,6 +48,9 @@ class key_ranges {
 public:
     static constexpr unsigned most_bits = 32;
 
+    /// Room for as many ranges as the sums of one packet tell apart.
+    key_ranges() { ranges_.reserve(256); }
+
     /// Forgets all ranges. `bits` at most `most_bits`.
     void reset(unsigned bits) noexcept {
         bits_ = std::min(bits, most_bits);

@@ -20,14 +20,22 @@ PEERKIT_BEGIN_NAMESPACE
 namespace membership {
 
 /// Works out the answers to `sums` and `listing` from a table; the engine carries them. Every call passes over the rows
-/// at most once and keeps its results until the next; its memory settles at what the largest answer takes, which the
-/// size of a packet bounds, and is used again.
+/// at most once and keeps its results until the next; its memory is what the largest answer takes, which the size of a
+/// packet bounds, and is used again.
 class table_comparison {
 public:
     /// Members in a range that is listed rather than divided further.
     static constexpr std::size_t few = 8;
     /// Each range that differs is divided into 2^this parts.
     static constexpr unsigned step = 4;
+
+    table_comparison() {
+        sums_.reserve(in_one_packet);
+        found_.reserve(in_one_packet / 4);
+        tell_.reserve(in_one_packet / 4);
+        differing_.reserve(in_one_packet / 4);
+        pull_.reserve(in_one_packet / 4);
+    }
 
     /// Bits of the ranges a comparison of so many members begins with: about four in each, 256 ranges at most.
     [[nodiscard]] static constexpr unsigned opening_bits(std::size_t members) noexcept {
@@ -176,6 +184,9 @@ private:
                 static_cast<std::uint32_t>(table.fingerprint(at));
         });
     }
+
+    /// Sums that fit one packet, more or less; of members it is a quarter of that.
+    static constexpr std::size_t in_one_packet = 256;
 
     key_ranges ranges_;
     std::vector<std::uint32_t> sums_;

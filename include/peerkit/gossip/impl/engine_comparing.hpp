@@ -47,7 +47,7 @@ void engine<Policies>::note_comparison(wire::message const& m, origin const& fro
         }
         if (table_[at].state != member_state::alive) answer.accuse_sender = true;
         answer.compared.emplace(
-            typename reply::comparison{static_cast<wire::digest_kind>(m.flags), m.count, m.nonce, {}, {}, {}, {}, 0});
+            reply::comparison{static_cast<wire::digest_kind>(m.flags), m.count, m.nonce, {}, {}, {}, {}, 0});
         return;
     }
     // The digest comes first, and each of the others once.
@@ -67,8 +67,8 @@ void engine<Policies>::note_comparison(wire::message const& m, origin const& fro
 
 /// Answers a packet that compares. Nothing is remembered of it: what is lost is found again the next time.
 template <typename Policies>
-void engine<Policies>::answer_comparison(typename reply::comparison const& said, origin const& from,
-                                         std::size_t received, time_point now, outbox& out) {
+void engine<Policies>::answer_comparison(reply::comparison const& said, origin const& from, std::size_t received,
+                                         time_point now, outbox& out) {
     slot const who = table_.find(from.sender);
     if (who == no_slot || life_ != life::running) return;
     bool const awaited = partners_.awaits(from.sender);

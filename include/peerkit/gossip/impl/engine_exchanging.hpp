@@ -9,7 +9,7 @@ PEERKIT_BEGIN_NAMESPACE
 namespace gossip {
 
 template <typename Policies>
-typename engine<Policies>::stream_state* engine<Policies>::find_stream(stream_id id) noexcept {
+detail::stream_state* engine<Policies>::find_stream(stream_id id) noexcept {
     for (stream_state& s : streams_) {
         if (s.id == id) return &s;
     }

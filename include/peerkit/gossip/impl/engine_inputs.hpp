@@ -29,7 +29,7 @@ engine<Policies>::engine(signing identity, sealing seal, random rng, options cho
       served_{numbers().max_served_requests, 4 * numbers().max_message_bytes},
       own_broadcasts_{numbers().broadcasts_per_second, numbers().broadcasts_per_second},
       message_verifies_{numbers().message_verifies_per_second, numbers().message_verifies_per_second * 2} {
-    streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 16));
+    streams_.reserve(std::min<std::size_t>(options_.tunables.max_streams, 32));
 }
 
 template <typename Policies>
