@@ -94,9 +94,11 @@ set(peerkit_core_headers
     peerkit/gossip/heartbeat.hpp
     peerkit/gossip/impl/engine_accusing.hpp
     peerkit/gossip/impl/engine_beating.hpp
+    peerkit/gossip/impl/engine_broadcasting.hpp
     peerkit/gossip/impl/engine_comparing.hpp
     peerkit/gossip/impl/engine_entries.hpp
     peerkit/gossip/impl/engine_exchanging.hpp
+    peerkit/gossip/impl/engine_identity.hpp
     peerkit/gossip/impl/engine_inputs.hpp
     peerkit/gossip/impl/engine_members.hpp
     peerkit/gossip/impl/engine_messaging.hpp

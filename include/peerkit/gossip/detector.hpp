@@ -107,6 +107,15 @@ concept HasSelfHealth = requires(T& d, T const& c, short_id subject, bool direct
     { c.sound() } noexcept -> std::same_as<bool>;
 };
 
+/// For detectors that never doubt this node itself.
+struct no_self_health {
+    constexpr void answered(short_id, bool) noexcept {}
+    [[nodiscard]] constexpr bool failed(failed_probe const&) noexcept { return true; }
+    constexpr void refuted() noexcept {}
+    constexpr void confirmed(short_id) noexcept {}
+    [[nodiscard]] constexpr bool sound() const noexcept { return true; }
+};
+
 /// Finds out who is gone. See docs/concepts/failure_detector.md.
 template <typename T>
 concept FailureDetector = HasDetectorTraits<T> && HasProbePlan<T> && HasSuspicionTime<T> && HasSelfHealth<T>;

@@ -344,7 +344,6 @@ private:
 
     // impl/engine_members.hpp
     void on_record(byte_view bytes, origin const& from, reply& answer, time_point now, outbox& out);
-    void on_own_record(byte_view bytes, wire::record_key const& key, reply& answer, time_point now, outbox& out);
     [[nodiscard]] bool trustworthy(wire::record_view const& record, origin const& from, bool known, time_point now);
     void insert(wire::record_view const& record, origin const& from, time_point now, outbox& out);
     void renew(slot at, wire::record_view const& record, origin const& from, time_point now, outbox& out);
@@ -358,15 +357,18 @@ private:
     [[nodiscard]] bool claim_name(wire::record_view const& record, slot own, time_point now, outbox& out);
     void set_state(slot at, member_state state, time_point now) noexcept;
     [[nodiscard]] slot evictable(time_point now) noexcept;
+    [[nodiscard]] bool first_conflict(short_id subject, std::uint64_t incarnation) noexcept;
+    void notify_if_alone(outbox& out);
+    void notify(event_kind kind, cause why, slot at, short_id by, outbox& out, std::uint32_t count = 0);
+    [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
+
+    // impl/engine_identity.hpp
+    void on_own_record(byte_view bytes, wire::record_key const& key, reply& answer, time_point now, outbox& out);
     [[nodiscard]] result<void> mint(std::uint64_t incarnation, bool left, time_point now, outbox& out);
     void refute(short_id accuser, time_point now, outbox& out);
     [[nodiscard]] bool elsewhere(wire::record_view const& record) const noexcept;
     [[nodiscard]] bool give_way(wire::record_view const& record, time_point now, outbox& out);
     void notify_own_conflict(time_point now, outbox& out);
-    [[nodiscard]] bool first_conflict(short_id subject, std::uint64_t incarnation) noexcept;
-    void notify_if_alone(outbox& out);
-    void notify(event_kind kind, cause why, slot at, short_id by, outbox& out, std::uint32_t count = 0);
-    [[nodiscard]] cause learnt(origin const& from, short_id subject) const noexcept;
 
     // impl/engine_observing.hpp
     [[nodiscard]] member_view view(slot at, member const& row) const noexcept {
@@ -498,11 +500,7 @@ private:
     [[nodiscard]] bool too_different(std::size_t theirs) const noexcept;
     void exchange_whole(slot who, time_point now, outbox& out);
 
-    // impl/engine_messaging.hpp
-    [[nodiscard]] static result<void> check_sendable(std::string_view topic, byte_view payload,
-                                                     std::size_t most) noexcept;
-    [[nodiscard]] result<slot> addressee(node_id const& to, std::string_view topic, byte_view payload,
-                                         std::size_t most) const noexcept;
+    // impl/engine_broadcasting.hpp
     void on_broadcast(byte_view body, reply& answer, time_point now, outbox& out);
     void keep_broadcast(wire::broadcast_view const& what, time_point said, time_point now);
     [[nodiscard]] unsigned message_limit() const noexcept;
@@ -516,6 +514,12 @@ private:
     [[nodiscard]] bool fetch_by_stream(slot from, std::span<wire::broadcast_range const> wanted, time_point now,
                                        outbox& out);
     void on_fetch(byte_view body, origin const& from, stream_state* stream, time_point now, outbox& out);
+
+    // impl/engine_messaging.hpp
+    [[nodiscard]] static result<void> check_sendable(std::string_view topic, byte_view payload,
+                                                     std::size_t most) noexcept;
+    [[nodiscard]] result<slot> addressee(node_id const& to, std::string_view topic, byte_view payload,
+                                         std::size_t most) const noexcept;
     void on_user_message(byte_view body, origin const& from, reply& answer, outbox& out);
     [[nodiscard]] slot caller(std::uint64_t to_life, origin const& from, reply& answer) noexcept;
     [[nodiscard]] result<request_id> begin_request(node_id const& to, std::string_view topic, byte_view payload,
@@ -654,9 +658,11 @@ PEERKIT_END_NAMESPACE
 
 #include <peerkit/gossip/impl/engine_accusing.hpp>
 #include <peerkit/gossip/impl/engine_beating.hpp>
+#include <peerkit/gossip/impl/engine_broadcasting.hpp>
 #include <peerkit/gossip/impl/engine_comparing.hpp>
 #include <peerkit/gossip/impl/engine_entries.hpp>
 #include <peerkit/gossip/impl/engine_exchanging.hpp>
+#include <peerkit/gossip/impl/engine_identity.hpp>
 #include <peerkit/gossip/impl/engine_inputs.hpp>
 #include <peerkit/gossip/impl/engine_members.hpp>
 #include <peerkit/gossip/impl/engine_messaging.hpp>

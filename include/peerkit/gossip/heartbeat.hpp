@@ -20,7 +20,7 @@ namespace gossip {
 /// log10 members)` periods is dead. Three packets per period and no answers: it works where a member can only send, and
 /// for hosts that know no better; it sees nothing that only the way back is broken, and asks nobody else. A node never
 /// doubts itself, except that it accuses nobody on waking.
-struct heartbeat {
+struct heartbeat : no_self_health {
     static constexpr detector_traits traits{watching::heartbeats, accusing::openly, burying::on_hearsay};
     /// Periods without a heartbeat before a member is accused.
     static constexpr unsigned silence = 5;
@@ -32,11 +32,6 @@ struct heartbeat {
                                                                  std::size_t members) const noexcept {
         return membership::suspicion_time::of(members, t.probe_period, t.suspicion_factor, 1, 0);
     }
-    constexpr void answered(short_id, bool) noexcept {}
-    [[nodiscard]] constexpr bool failed(failed_probe const&) noexcept { return true; }
-    constexpr void refuted() noexcept {}
-    constexpr void confirmed(short_id) noexcept {}
-    [[nodiscard]] constexpr bool sound() const noexcept { return true; }
 };
 
 } // namespace gossip

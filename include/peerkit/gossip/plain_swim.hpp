@@ -17,7 +17,7 @@ namespace gossip {
 
 /// Das, Gupta, Motivala 2002: a ping, then one wave of helpers after half the period, then suspicion for a fixed time
 /// of `suspicion_factor * max(1, log10 members)` periods. A node never doubts itself. There to be compared with.
-struct plain_swim {
+struct plain_swim : no_self_health {
     static constexpr detector_traits traits{};
 
     [[nodiscard]] constexpr duration period(tunables const& t) const noexcept { return t.probe_period; }
@@ -33,11 +33,6 @@ struct plain_swim {
                                                                  std::size_t members) const noexcept {
         return membership::suspicion_time::of(members, t.probe_period, t.suspicion_factor, 1, 0);
     }
-    constexpr void answered(short_id, bool) noexcept {}
-    [[nodiscard]] constexpr bool failed(failed_probe const&) noexcept { return true; }
-    constexpr void refuted() noexcept {}
-    constexpr void confirmed(short_id) noexcept {}
-    [[nodiscard]] constexpr bool sound() const noexcept { return true; }
 };
 
 } // namespace gossip
