@@ -66,7 +66,8 @@ struct expand_may_throw : no_expand {
 };
 static_assert(!wire::HasCompressionAlgorithm<no_algorithm> && wire::HasCompress<no_algorithm> &&
               wire::HasExpand<no_algorithm>);
-static_assert(!wire::HasCompress<no_compress> && wire::HasExpand<no_compress>);
+static_assert(!wire::HasCompress<no_compress> && wire::HasExpand<no_compress> &&
+              wire::HasCompressionAlgorithm<no_compress>);
 static_assert(!wire::HasExpand<no_expand> && wire::HasCompress<no_expand>);
 static_assert(!wire::Compression<expand_may_throw>);
 

@@ -45,7 +45,7 @@ bytes plaintext(bytes frame, puppet const& receiver, wire::frame_binding const* 
 template <typename Stage>
 bytes answer_to_wants(Stage& s, puppet& asking) {
     std::vector<short_id> others;
-    for (std::uint64_t seed : {11, 12}) others.push_back(add_wordy(s, seed, false).key());
+    for (std::uint64_t const seed : {11U, 12U}) others.push_back(add_wordy(s, seed, false).key());
     s.forget();
     auto const replies = s.deliver(asking, [&](auto& packet) {
         packet.want(asking.key(), 0); // has its own, which is no news

@@ -136,7 +136,7 @@ TEST_CASE("what is old is forgotten") {
 TEST_CASE("an offer names everything held, over several calls if need be") {
     message_store store{1'000'000};
     for (std::uint64_t origin = 1; origin <= 5; ++origin) {
-        for (std::uint64_t sequence : {1, 2, 4, 200}) REQUIRE(push(store, made(origin, sequence, 10)));
+        for (std::uint64_t const sequence : {1U, 2U, 4U, 200U}) REQUIRE(push(store, made(origin, sequence, 10)));
     }
     REQUIRE(push(store, made(9, 1, 2000)));
     std::vector<wire::broadcast_range> shown(32);
