@@ -3,7 +3,7 @@
 #ifndef PEERKIT_TESTS_SIM_SUPPORT_HPP
 #define PEERKIT_TESTS_SIM_SUPPORT_HPP
 
-#include <peerkit/sim/default_world.hpp>
+#include <support/default_world.hpp>
 
 #include <chrono>
 #include <cstdint>
