@@ -27,18 +27,17 @@ TEST_CASE("a consumer that blocks on its own thread gets every event and does no
     std::atomic<int> taken{0}, up{0};
     std::atomic<bool> over{false}, elsewhere{true};
     auto const here = std::this_thread::get_id();
-    asio::co_spawn(
-        pool,
-        [&](event_subscription events) -> asio::awaitable<void> {
-            while (auto const e = co_await events.next()) {
-                if (std::this_thread::get_id() == here) elsewhere = false;
-                std::this_thread::sleep_for(20ms); // nobody should do this on the loop
-                ++taken;
-                if (e->kind == event_kind::member_up) ++up;
-            }
-            over = true;
-        }(a.events()),
-        asio::detached);
+    // Named, because a coroutine goes on using the lambda it began in.
+    auto const consume = [&](event_subscription events) -> asio::awaitable<void> {
+        while (auto const e = co_await events.next()) {
+            if (std::this_thread::get_id() == here) elsewhere = false;
+            std::this_thread::sleep_for(20ms); // nobody should do this on the loop
+            ++taken;
+            if (e->kind == event_kind::member_up) ++up;
+        }
+        over = true;
+    };
+    asio::co_spawn(pool, consume(a.events()), asio::detached);
     int seen = 0;
     a.on_event([&](event const&) { ++seen; });
     REQUIRE(a.start());
