@@ -235,14 +235,15 @@ void engine<Policies>::on_accusation(wire::message const& m, origin const& from,
         return refuse(gossip_error::stale);
     }
     if (row.state >= member_state::dead) return;
-    // Merged from a state exchange, "dead" may be old news of a partition: the subject gets its chance to refute.
-    bool const final = m.type == wire::message_type::dead && !from.in_exchange;
+    bool const final = m.type == wire::message_type::dead;
     if constexpr (detector::traits.bury == burying::after_a_look) {
+        // Whoever is asked in vain once more has had its chance to refute, wherever the news is from.
         suspect(at, m.accuser_list(), cause::accused, now, out);
         if (final && table_[at].state == member_state::suspect) suspicions_.hurry(table_, at);
         return;
     }
-    if (final) {
+    // Merged from a state exchange, "dead" may be old news of a partition: the subject gets its chance to refute.
+    if (final && !from.in_exchange) {
         return declare_dead(at, cause::declared_by_other, m.accusers[0], now, out);
     }
     suspect(at, m.accuser_list(), cause::accused, now, out);
