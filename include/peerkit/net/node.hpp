@@ -265,10 +265,8 @@ public:
     /// has changed.
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::update`
     [[nodiscard]] result<void> update(description changed) {
-        if (auto const ready = check_running(); !ready) return ready;
         complete(changed, gossip_port_, runtime_->advertised());
-        auto const alive = runtime_;
-        return alive->ask([&](auto& logic, time_point now, gossip::outbox& out) {
+        return while_running([&](auto& logic, time_point now, gossip::outbox& out) {
             return logic.update(std::move(changed), now, out);
         });
     }
@@ -288,6 +286,7 @@ public:
     [[nodiscard]] result<void> set_service_health(std::string_view name, service_health health) {
         return edit([&](description& self) { return peerkit::set_service_health(self, name, health); });
     }
+
     // User data. What is guaranteed, and what is not, is in docs/messages.md.
 
     /// `handler` is told of what arrives under this topic, or, with an empty topic, under all that have no handler of
@@ -329,17 +328,13 @@ public:
     /// Tells every live member but this one, each once. Gives the number of this broadcast, counted from 1.
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::broadcast`
     [[nodiscard]] result<std::uint64_t> broadcast(std::string_view topic, byte_view payload) {
-        if (auto const ready = check_running(); !ready) return fail(ready.error());
-        auto const alive = runtime_;
-        return alive->ask(
+        return while_running(
             [&](auto& logic, time_point now, gossip::outbox&) { return logic.broadcast(topic, payload, now); });
     }
     /// Sends one datagram to a member, which may get lost.
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::send_message`
     [[nodiscard]] result<void> send_message(node_id const& to, std::string_view topic, byte_view payload) {
-        if (auto const ready = check_running(); !ready) return ready;
-        auto const alive = runtime_;
-        return alive->ask(
+        return while_running(
             [&](auto& logic, time_point, gossip::outbox& out) { return logic.send_message(to, topic, payload, out); });
     }
     /// Sends to a member and waits until its host has it, which happens once at most.
@@ -359,17 +354,13 @@ public:
     /// Answers a request that its handler left open.
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::respond`
     [[nodiscard]] result<void> respond(gossip::request_id to, byte_view answer) {
-        if (auto const ready = check_running(); !ready) return ready;
-        auto const alive = runtime_;
-        return alive->ask(
+        return while_running(
             [&](auto& logic, time_point now, gossip::outbox& out) { return logic.respond(to, answer, now, out); });
     }
     /// Refuses a request that its handler left open.
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::decline`
     [[nodiscard]] result<void> decline(gossip::request_id which) {
-        if (auto const ready = check_running(); !ready) return ready;
-        auto const alive = runtime_;
-        return alive->ask(
+        return while_running(
             [&](auto& logic, time_point now, gossip::outbox& out) { return logic.decline(which, now, out); });
     }
 
@@ -377,16 +368,12 @@ public:
     /// @code if (auto ok = node.put("shard/7", as_bytes("ready")); !ok) report(ok.error()); @endcode
     /// @par Errors `not_started`, `stopped`; those of `gossip::engine::put`
     [[nodiscard]] result<void> put(std::string_view key, byte_view value) {
-        if (auto const ready = check_running(); !ready) return ready;
-        auto const alive = runtime_;
-        return alive->ask([&](auto& logic, time_point now, gossip::outbox&) { return logic.put(key, value, now); });
+        return while_running([&](auto& logic, time_point now, gossip::outbox&) { return logic.put(key, value, now); });
     }
     /// Takes a key out of this node's map.
     /// @par Errors `not_started`, `stopped`; `core_error::not_found`
     [[nodiscard]] result<void> erase(std::string_view key) {
-        if (auto const ready = check_running(); !ready) return ready;
-        auto const alive = runtime_;
-        return alive->ask([&](auto& logic, time_point now, gossip::outbox&) { return logic.erase(key, now); });
+        return while_running([&](auto& logic, time_point now, gossip::outbox&) { return logic.erase(key, now); });
     }
     /// Calls whoever is at `where`, once and as a candidate from now on. @par Errors `not_started`, `stopped`
     [[nodiscard]] result<void> contact(ip_endpoint const& where) {
@@ -519,6 +506,13 @@ private:
     }
     [[nodiscard]] static asio::awaitable<void> leave_by(std::shared_ptr<runtime> alive) {
         co_await asio::co_spawn(alive->executor(), runtime::leave(alive), asio::use_awaitable);
+    }
+    /// A call into the logic, or the reason why there is none; what it wants done may destroy this object.
+    template <typename Call>
+    [[nodiscard]] auto while_running(Call&& call) -> decltype(std::declval<runtime&>().ask(call)) {
+        if (auto const ready = check_running(); !ready) return fail(ready.error());
+        auto const alive = runtime_;
+        return alive->ask(call);
     }
     [[nodiscard]] result<void> check_running() const noexcept {
         if (runtime_->stopped()) return fail(net_error::stopped);
