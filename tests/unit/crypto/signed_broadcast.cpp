@@ -4,34 +4,22 @@
 
 #include <doctest/doctest.h>
 
-#include "unit/wire/vectors.hpp"
+#include "golden.hpp"
 
 #include <peerkit/crypto/fake.hpp>
 #include <peerkit/crypto/identity.hpp>
 #include <peerkit/crypto/signed_record.hpp>
 
-#include <array>
-#include <utility>
-
 using namespace peerkit;
 using crypto::ed25519_identity;
 using crypto::fake_identity;
 using tests::bytes;
+using tests::golden_identity;
+using tests::golden_network;
 using wire::broadcast_view;
 using wire::wire_error;
 
 namespace {
-
-ed25519_identity golden_identity() {
-    std::array<std::byte, 32> seed{};
-    copy_bytes(tests::vector_of("record.txt", "seed"), seed);
-    return std::move(*ed25519_identity::from_seed(seed));
-}
-network_id golden_network() {
-    network_id made{};
-    copy_bytes(tests::vector_of("record.txt", "network_id"), made.bytes);
-    return made;
-}
 
 template <typename Identity>
 bytes signed_by(Identity const& identity, network_id const& network, byte_view payload) {

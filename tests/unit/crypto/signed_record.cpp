@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "golden.hpp"
 #include "unit/wire/samples.hpp"
-#include "unit/wire/vectors.hpp"
 
 #include <peerkit/crypto/fake.hpp>
 #include <peerkit/crypto/identity.hpp>
@@ -21,16 +21,11 @@ using namespace peerkit;
 using crypto::ed25519_identity;
 using crypto::fake_identity;
 using tests::bytes;
+using tests::golden_identity;
 using wire::record_view;
 using wire::wire_error;
 
 namespace {
-
-ed25519_identity golden_identity() {
-    std::array<std::byte, 32> seed{};
-    copy_bytes(tests::vector_of("record.txt", "seed"), seed);
-    return std::move(*ed25519_identity::from_seed(seed));
-}
 
 template <typename Identity>
 bytes signed_by(Identity const& identity, network_id const& network, description const& d = tests::full_description()) {
