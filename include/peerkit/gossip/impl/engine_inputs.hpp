@@ -129,7 +129,7 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
         return;
     }
     if (!fresh) {
-        if (sender == no_slot || !answers_question(*packet)) return refuse(gossip_error::replayed);
+        if (sender == no_slot || !answers_question(*packet, table_[sender])) return refuse(gossip_error::replayed);
         table_[sender].window.restart(head.session, head.counter);
     }
     ++counters_.datagrams_accepted;
@@ -172,12 +172,14 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
 /// Whether a packet answers something this node has asked and nobody answered yet: then it is no recording, and if the
 /// window of its sender says so, somebody has sent packets in the sender's name.
 template <typename Policies>
-bool engine<Policies>::answers_question(wire::packet_view const& packet) const noexcept {
+bool engine<Policies>::answers_question(wire::packet_view const& packet, member const& sender) const noexcept {
     auto messages = packet.messages();
     for (wire::message m; messages.next(m);) {
         if (m.type != wire::message_type::ack || m.nonce == 0) continue;
-        if (probe_.address_of(m.nonce) || relays_.awaits(m.nonce) ||
-            std::find(hellos_.begin(), hellos_.end(), m.nonce) != hellos_.end())
+        bool const last_look =
+            sender.state == member_state::suspect && look_secret_ != 0 && m.nonce == look_nonce(sender.key);
+        if (last_look || probe_.address_of(m.nonce) || inquiries_.find(m.nonce) != inquiries_.size() ||
+            relays_.awaits(m.nonce) || std::find(hellos_.begin(), hellos_.end(), m.nonce) != hellos_.end())
             return true;
     }
     return false;

@@ -179,6 +179,23 @@ TEST_CASE("an accusation with as many forged names as fit is looked into as well
     CHECK(s.count(event_kind::member_dead) == 0);
 }
 
+TEST_CASE("a member in whose name a far session was sent is heard when it answers the last look") {
+    for (std::size_t victim = 0; victim < 6; ++victim) { // whichever of them this node watches
+        court s{6};
+        puppet& p = *s.members[victim];
+        s.refutes.insert(&p);
+        p.session = std::uint64_t{1} << 62U;
+        s.deliver(p, [](auto& packet) { packet.ping(1, 1); });
+        p.session = 1;
+        std::vector<short_id> names;
+        for (std::size_t i = 0; i < 6; ++i) names.push_back(short_id{1000 + i});
+        s.accuse(*s.members[(victim + 1) % 6], message_type::dead, p, 1, names);
+        s.pass(4s);
+        CHECK(s.state_of(p) == member_state::alive);
+        CHECK(s.count(event_kind::member_dead) == 0);
+    }
+}
+
 TEST_CASE("a member told dead that does not answer two looks is held dead, not sooner than its time") {
     court s{6};
     s.dumb.insert(s.members[2]);
