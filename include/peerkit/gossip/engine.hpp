@@ -421,7 +421,7 @@ private:
     void inquiry_answered(std::size_t i, std::size_t address, origin const& from, time_point now, outbox& out);
     void walk_on(short_id silent, time_point now, outbox& out);
     void tick_suspicions(time_point now, outbox& out);
-    [[nodiscard]] std::uint64_t look_nonce(short_id subject) const noexcept;
+    [[nodiscard]] std::uint64_t look_nonce(member const& subject) const noexcept;
     [[nodiscard]] bool lonely(time_point now) const noexcept;
 
     // impl/engine_spreading.hpp

@@ -262,10 +262,12 @@ void engine<Policies>::walk_on(short_id silent, time_point now, outbox& out) {
     }
 }
 
-/// Of a last look at `subject`: known to whom it was sent, and needs not be kept.
+/// Of the last look at a member before it is held dead: known to whom it was sent, and needs not be kept. Every
+/// incarnation has another, so that an answer of before is none.
 template <typename Policies>
-std::uint64_t engine<Policies>::look_nonce(short_id subject) const noexcept {
-    return ring_place(static_cast<short_id>(static_cast<std::uint64_t>(subject) ^ look_secret_), 0) | 1U;
+std::uint64_t engine<Policies>::look_nonce(member const& subject) const noexcept {
+    std::uint64_t const mixed = static_cast<std::uint64_t>(subject.key) ^ look_secret_;
+    return ring_place(static_cast<short_id>(mixed + subject.incarnation()), 0) | 1U;
 }
 
 /// Suspicions run out in death, but nobody is held dead whom this node did not itself ping in vain, as often as the
@@ -284,7 +286,7 @@ void engine<Policies>::tick_suspicions(time_point now, outbox& out) {
             if (look_secret_ == 0) look_secret_ = rng_() | 1U;
             auto const to = addresses_.to_try(table_[at]);
             for (std::size_t i = 0; i < to.size && i < 2; ++i)
-                send_ping(at, to.where[i], look_nonce(table_[at].key), false, out);
+                send_ping(at, to.where[i], look_nonce(table_[at]), false, out);
             suspicions_.looked(table_, at, now);
         }
     }

@@ -177,7 +177,7 @@ bool engine<Policies>::answers_question(wire::packet_view const& packet, member 
     for (wire::message m; messages.next(m);) {
         if (m.type != wire::message_type::ack || m.nonce == 0) continue;
         bool const last_look =
-            sender.state == member_state::suspect && look_secret_ != 0 && m.nonce == look_nonce(sender.key);
+            sender.state == member_state::suspect && look_secret_ != 0 && m.nonce == look_nonce(sender);
         if (last_look || probe_.address_of(m.nonce) || inquiries_.find(m.nonce) != inquiries_.size() ||
             relays_.awaits(m.nonce) || std::find(hellos_.begin(), hellos_.end(), m.nonce) != hellos_.end())
             return true;
@@ -322,7 +322,8 @@ void engine<Policies>::on_ack(wire::message const& m, origin const& from, reply&
         return;
     }
     // Whoever was looked at says that it is alive, and in the same packet that it was not to be accused.
-    if (look_secret_ != 0 && m.nonce == look_nonce(from.sender)) {
+    if (slot const at = table_.find(from.sender);
+        look_secret_ != 0 && at != no_slot && m.nonce == look_nonce(table_[at])) {
         answer.answered = true;
         return;
     }

@@ -61,10 +61,11 @@ struct court : basic_stage<quiet_engine> {
             for (heard const& m : messages) {
                 if (m.type == message_type::ping && dumb.count(p) == 0) {
                     std::uint64_t const nonce = m.nonce;
-                    deliver(*p, [&](auto& packet) {
+                    answers.push_back(p->datagram((*this)->id(), [&](auto& packet) {
                         packet.ack(nonce, p->incarnation);
                         if (refutes.count(p) != 0) packet.announce(p->record(p->incarnation + 1));
-                    });
+                    }));
+                    deliver_raw(answers.back(), p->where);
                 }
                 if (m.type == message_type::check) {
                     ++checks[p];
@@ -97,6 +98,7 @@ struct court : basic_stage<quiet_engine> {
     std::set<puppet*> believers; ///< answer checks with `heard`
     std::set<puppet*> refutes;   ///< put a new record beside each ack
     std::map<puppet*, int> checks;
+    std::vector<bytes> answers; ///< to pings, as they were sent
 };
 
 } // namespace
@@ -194,6 +196,23 @@ TEST_CASE("a member in whose name a far session was sent is heard when it answer
         CHECK(s.state_of(p) == member_state::alive);
         CHECK(s.count(event_kind::member_dead) == 0);
     }
+}
+
+TEST_CASE("what a member answered to an earlier last look is a recording at the next") {
+    court s{6};
+    puppet& p = *s.members[2];
+    s.refutes.insert(&p);
+    s.accuse(*s.members[4], message_type::dead, p, 1);
+    s.pass(4s);
+    REQUIRE(s.incarnation_of(p) == 2);
+    std::vector<bytes> const recorded = s.answers;
+    s.dumb.insert(&p);
+    s.accuse(*s.members[4], message_type::dead, p, 2);
+    REQUIRE(s.state_of(p) == member_state::suspect);
+    std::uint64_t const accepted = s->counters().datagrams_accepted;
+    for (bytes const& frame : recorded) s.deliver_raw(frame, p.where);
+    CHECK(s.refused(gossip_error::replayed) == recorded.size());
+    CHECK(s->counters().datagrams_accepted == accepted);
 }
 
 TEST_CASE("a member told dead that does not answer two looks is held dead, not sooner than its time") {
