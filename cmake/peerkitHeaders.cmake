@@ -183,6 +183,11 @@ set(peerkit_core_headers
     peerkit/sim/trace.hpp
     peerkit/sim/world.hpp
     peerkit/sim/world_options.hpp
+    peerkit/store/any_store.hpp
+    peerkit/store/error.hpp
+    peerkit/store/memory_store.hpp
+    peerkit/store/store.hpp
+    peerkit/store/stored_state.hpp
     peerkit/wire/compression.hpp
     peerkit/wire/digest.hpp
     peerkit/wire/dns_message.hpp

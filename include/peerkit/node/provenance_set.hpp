@@ -29,6 +29,13 @@ public:
     }
     /// Bit n is the provenance of number n: the form in which sets are stored.
     [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
+    /// The set of that form; bits that stand for nothing, as a later version may have written, are left out.
+    [[nodiscard]] static constexpr provenance_set from_bits(std::uint32_t bits) noexcept {
+        std::uint32_t const known = (bit(discovery::provenance::command) << 1U) - 1U;
+        provenance_set made;
+        made.bits_ = bits & known;
+        return made;
+    }
 
     /// Calls `f(provenance)` for every element, in ascending order.
     template <typename F>

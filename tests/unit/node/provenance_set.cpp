@@ -31,6 +31,13 @@ TEST_CASE("a set of provenances holds what was put in, once") {
     CHECK(set == provenance_set{provenance::unknown});
 }
 
+TEST_CASE("a set survives being stored as bits, and bits that mean nothing are left out") {
+    provenance_set const set = provenance_set{provenance::unknown} | provenance::mdns | provenance::command;
+    CHECK(provenance_set::from_bits(set.bits()) == set);
+    CHECK(provenance_set::from_bits(0xffffffff).bits() == 0x1fff);
+    CHECK(provenance_set::from_bits(0xffffe000).empty());
+}
+
 TEST_CASE("a set is written as the names of its elements") {
     CHECK(provenance_set{}.to_string() == "");
     CHECK(provenance_set{provenance::mdns}.to_string() == "mdns");
