@@ -7,6 +7,7 @@
 # Standard library and tl::expected only.
 set(peerkit_core_headers
     peerkit/core/address_class.hpp
+    peerkit/core/base64.hpp
     peerkit/core/bounded_text.hpp
     peerkit/core/bytes.hpp
     peerkit/core/clock.hpp
@@ -15,6 +16,7 @@ set(peerkit_core_headers
     peerkit/core/endpoint.hpp
     peerkit/core/error.hpp
     peerkit/core/ip_address.hpp
+    peerkit/core/json_writer.hpp
     peerkit/core/label_filter.hpp
     peerkit/core/limits.hpp
     peerkit/core/network_id.hpp

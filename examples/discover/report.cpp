@@ -2,11 +2,10 @@
 // Prints candidates, notices and the way each provider fared.
 #include "report.hpp"
 
-#include "../node/json.hpp"
-
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <peerkit/core/json_writer.hpp>
 #include <string_view>
 #include <variant>
 
@@ -70,7 +69,7 @@ void print(std::vector<discovery::notice> const& notices, std::string const& ind
     }
 }
 
-void write(std::vector<discovery::notice> const& notices, node_program::json_writer& out) {
+void write(std::vector<discovery::notice> const& notices, json_writer& out) {
     out.open('[');
     for (auto const& told : notices) {
         out.open('{').key("level").value(word(told.level)).key("text").value(told.text);
@@ -78,7 +77,7 @@ void write(std::vector<discovery::notice> const& notices, node_program::json_wri
     }
     out.close(']');
 }
-void write(discovery::candidate const& one, node_program::json_writer& out) {
+void write(discovery::candidate const& one, json_writer& out) {
     out.open('{').key("name").value(one.name.view()).key("addresses").open('[');
     for (ip_endpoint const& there : one.addresses) out.value(there.to_string());
     out.close(']').key("source").value(to_string(one.source)).key("strategy").value(one.strategy.view());
@@ -89,7 +88,7 @@ void write(discovery::candidate const& one, node_program::json_writer& out) {
     for (label const& l : one.labels) out.key(l.key).value(l.value);
     out.close('}').close('}');
 }
-void write(result<std::vector<discovery::candidate>> const& answer, node_program::json_writer& out) {
+void write(result<std::vector<discovery::candidate>> const& answer, json_writer& out) {
     if (!answer) {
         out.key("failed").value(answer.error().message());
         return;
@@ -126,7 +125,7 @@ std::string as_text(run_report const& run) {
 }
 
 std::string as_json(run_report const& run) {
-    node_program::json_writer out;
+    json_writer out;
     out.open('{').key("strategy").value(run.strategy).key("run").value(run.number);
     out.key("took_us").value(microseconds(run.took));
     write(run.end.answer, out);

@@ -2,10 +2,10 @@
 // Writes the health document.
 #include "health.hpp"
 
-#include "json.hpp"
 #include "report.hpp"
 
 #include <numeric>
+#include <peerkit/core/json_writer.hpp>
 
 namespace node_program {
 

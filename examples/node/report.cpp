@@ -2,11 +2,10 @@
 // Prints events, members and log lines, as text or JSON.
 #include "report.hpp"
 
-#include "json.hpp"
-
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <peerkit/core/json_writer.hpp>
 
 namespace node_program {
 

@@ -117,6 +117,7 @@ enum class core_error : std::uint16_t {
     out_of_range,     ///< The number is outside its permitted range.
     not_found,        ///< There is no entry of that name.
     unclosed_quote,   ///< A value was opened with '"' and not closed.
+    bad_base64,       ///< The text is not Base64 with padding; position is the offset of what is wrong.
 };
 
 template <>
@@ -136,6 +137,7 @@ struct domain_of<core_error> {
         case core_error::out_of_range: return "the number is outside its permitted range";
         case core_error::not_found: return "there is no entry of that name";
         case core_error::unclosed_quote: return "a value was opened with '\"' and not closed";
+        case core_error::bad_base64: return "the text is not Base64 with padding";
         }
         return "unknown core error";
     }

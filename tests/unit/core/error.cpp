@@ -52,7 +52,7 @@ constexpr core_error every[] = {
     core_error::empty,          core_error::too_long,      core_error::bad_character,    core_error::bad_address,
     core_error::bad_port,       core_error::bad_host_name, core_error::unclosed_bracket, core_error::bad_hex,
     core_error::duplicate_key,  core_error::not_sorted,    core_error::out_of_range,     core_error::not_found,
-    core_error::unclosed_quote,
+    core_error::unclosed_quote, core_error::bad_base64,
 };
 constexpr std::size_t how_many = sizeof every / sizeof every[0];
 
