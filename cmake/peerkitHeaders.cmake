@@ -23,6 +23,7 @@ set(peerkit_core_headers
     peerkit/core/node_id.hpp
     peerkit/core/rng.hpp
     peerkit/core/service_versions.hpp
+    peerkit/crypto/challenge.hpp
     peerkit/crypto/error.hpp
     peerkit/crypto/fake.hpp
     peerkit/crypto/frame.hpp

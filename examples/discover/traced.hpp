@@ -50,6 +50,7 @@ public:
                                                   peerkit::time_point now) {
         return write_down(inner_.resume(which, std::move(got), now), now);
     }
+    [[nodiscard]] peerkit::discovery::step farewell(peerkit::time_point now) { return inner_.farewell(now); }
 
 private:
     [[nodiscard]] peerkit::discovery::step write_down(peerkit::discovery::step next, peerkit::time_point now) {

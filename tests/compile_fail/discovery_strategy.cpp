@@ -4,10 +4,12 @@
 // expect: peerkit: a discovery strategy needs `std::string_view name\(\) const noexcept`
 // expect: peerkit: a discovery strategy needs `discovery::step begin\(time_point now\)`
 // expect: `discovery::step resume\(discovery::ticket which, discovery::outcome got, time_point now\)`; see docs
+// expect: peerkit: the farewell of a discovery strategy is `discovery::step farewell\(time_point now\)`; see docs
 #include <peerkit/discovery/strategy.hpp>
 
 struct lacks_everything {
     lacks_everything(lacks_everything&&) = delete;
+    void farewell();
 };
 
 #if PEERKIT_COMPILE_FAIL

@@ -62,8 +62,10 @@ using world = std::function<std::optional<reply>(peerkit::discovery::effect cons
 /// Drives one run. `wait_until` is carried out by the virtual clock, everything else by `answers`; outcomes of one
 /// moment arrive in the order in which their effects were asked for. Tickets that are used twice, or cancelled without
 /// being under way, fail the test.
+///
+/// `first` is the step that the run has begun with.
 template <peerkit::discovery::DiscoveryStrategy S>
-run_report run(S& strategy, world const& answers, peerkit::time_point start = {}) {
+run_report go_on(S& strategy, peerkit::discovery::step first, world const& answers, peerkit::time_point start) {
     using namespace peerkit;
     struct pending {
         time_point due;
@@ -74,7 +76,7 @@ run_report run(S& strategy, world const& answers, peerkit::time_point start = {}
     run_report report;
     std::vector<pending> under_way;
     time_point now = start;
-    discovery::step next = strategy.begin(now);
+    discovery::step next = std::move(first);
     for (int steps = 0; steps < 1'000'000; ++steps) {
         for (auto& told : next.notices()) report.notices.push_back(std::move(told));
         if (next.ended()) {
@@ -103,16 +105,26 @@ run_report run(S& strategy, world const& answers, peerkit::time_point start = {}
         }
         auto const busy = std::count_if(under_way.begin(), under_way.end(), [](pending const& p) { return !p.waits; });
         report.most_under_way = std::max(report.most_under_way, static_cast<std::size_t>(busy));
-        auto const first = std::min_element(under_way.begin(), under_way.end(),
-                                            [](pending const& a, pending const& b) { return a.due < b.due; });
-        REQUIRE_MESSAGE((first != under_way.end() && first->due != never), "the strategy waits for ever");
-        pending done = std::move(*first);
-        under_way.erase(first);
+        auto const done_first = std::min_element(under_way.begin(), under_way.end(),
+                                                 [](pending const& a, pending const& b) { return a.due < b.due; });
+        REQUIRE_MESSAGE((done_first != under_way.end() && done_first->due != never), "the strategy waits for ever");
+        pending done = std::move(*done_first);
+        under_way.erase(done_first);
         now = std::max(now, done.due);
         next = strategy.resume(done.id, std::move(done.what), now);
     }
     FAIL("the strategy never ends");
     return report;
+}
+
+template <peerkit::discovery::DiscoveryStrategy S>
+run_report run(S& strategy, world const& answers, peerkit::time_point start = {}) {
+    return go_on(strategy, strategy.begin(start), answers, start);
+}
+/// Drives the last run, without the short time that a driver gives it.
+template <peerkit::discovery::DiscoveryStrategy S>
+run_report run_farewell(S& strategy, world const& answers, peerkit::time_point start = {}) {
+    return go_on(strategy, peerkit::discovery::say_farewell(strategy, start), answers, start);
 }
 
 } // namespace peerkit_test

@@ -34,6 +34,9 @@ struct scripted_strategy {
     std::vector<scripted_run> runs;
     std::size_t begun = 0;
     std::vector<peerkit::time_point> begun_at{};
+    scripted_run parting{}; ///< the farewell
+    std::size_t farewells = 0;
+    bool leaving = false;
 
     static constexpr peerkit::discovery::ticket timer = 40; // reads have 41, 42, ...
 
@@ -41,13 +44,14 @@ struct scripted_strategy {
     [[nodiscard]] peerkit::discovery::step begin(peerkit::time_point now) {
         using namespace peerkit::discovery;
         begun_at.push_back(now);
-        scripted_run const& run = runs[std::min(begun++, runs.size() - 1)];
-        if (run.after == peerkit::duration::zero()) return end();
-        step first = step::ask(wait_until{now + run.after}, timer);
-        for (std::size_t i = 0; i < run.reads; ++i) {
-            first.ask_also(timer + 1 + static_cast<ticket>(i), read_file{.path = label});
-        }
-        return first;
+        ++begun;
+        leaving = false;
+        return first_step(now);
+    }
+    [[nodiscard]] peerkit::discovery::step farewell(peerkit::time_point now) {
+        ++farewells;
+        leaving = true;
+        return first_step(now);
     }
     [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket which, peerkit::discovery::outcome got,
                                                   peerkit::time_point) {
@@ -57,9 +61,22 @@ struct scripted_strategy {
     }
 
 private:
+    [[nodiscard]] scripted_run const& current() const {
+        return leaving ? parting : runs[std::min(begun, runs.size()) - 1];
+    }
+    [[nodiscard]] peerkit::discovery::step first_step(peerkit::time_point now) const {
+        using namespace peerkit::discovery;
+        scripted_run const& run = current();
+        if (run.after == peerkit::duration::zero()) return end();
+        step first = step::ask(wait_until{now + run.after}, timer);
+        for (std::size_t i = 0; i < run.reads; ++i) {
+            first.ask_also(timer + 1 + static_cast<ticket>(i), read_file{.path = label});
+        }
+        return first;
+    }
     [[nodiscard]] peerkit::discovery::step end() const {
         using namespace peerkit::discovery;
-        scripted_run const& run = runs[std::min(begun, runs.size()) - 1];
+        scripted_run const& run = current();
         step last = run.answer ? step::found(*run.answer) : step::failed(run.answer.error());
         for (effect const& change : run.watches) last = std::move(last).watching(change);
         return last;

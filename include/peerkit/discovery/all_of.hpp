@@ -65,6 +65,10 @@ public:
         return running_ == 0 ? merged(std::move(out)) : std::move(out);
     }
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        if (runs_.leaving()) {
+            return std::apply([&](auto&... s) { return runs_.resume_farewell(which, std::move(got), now, s...); },
+                              strategies_);
+        }
         auto const whose = runs_.arrived(which);
         if (!whose) return runs_.unexpected();
         step out = step::wait();
@@ -72,6 +76,10 @@ public:
             note(whose->run, strategy, runs_.resume(*whose, strategy, std::move(got), now, out), now, out);
         });
         return running_ == 0 ? merged(std::move(out)) : std::move(out);
+    }
+    /// That of all of them, at the same time.
+    [[nodiscard]] step farewell(time_point now) {
+        return std::apply([&](auto&... strategy) { return runs_.farewell(now, strategy...); }, strategies_);
     }
 
 private:

@@ -40,6 +40,7 @@ public:
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
         return held_ ? held_->resume(which, std::move(got), now) : step::failed(discovery_error::unexpected_answer);
     }
+    [[nodiscard]] step farewell(time_point now) { return held_ ? held_->farewell(now) : step::found({}); }
 
 private:
     struct interface {
@@ -50,6 +51,7 @@ private:
         [[nodiscard]] virtual std::string_view name() const noexcept = 0;
         [[nodiscard]] virtual step begin(time_point now) = 0;
         [[nodiscard]] virtual step resume(ticket which, outcome got, time_point now) = 0;
+        [[nodiscard]] virtual step farewell(time_point now) = 0;
     };
     template <typename S>
     struct model final : interface {
@@ -60,6 +62,7 @@ private:
         [[nodiscard]] step resume(ticket which, outcome got, time_point now) override {
             return strategy.resume(which, std::move(got), now);
         }
+        [[nodiscard]] step farewell(time_point now) override { return say_farewell(strategy, now); }
         S strategy;
     };
 

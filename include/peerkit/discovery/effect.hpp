@@ -6,6 +6,8 @@
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/error.hpp>
 #include <peerkit/core/ip_address.hpp>
+#include <peerkit/core/network_id.hpp>
+#include <peerkit/crypto/signing.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/error.hpp>
 
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -28,9 +31,23 @@ inline constexpr std::size_t default_document_limit = std::size_t{32} << 20U;
 // ---- What became of an effect ------------------------------------------------------------------------------------
 
 struct elapsed {};
+struct http_header {
+    std::string name{};
+    std::string value{};
+    [[nodiscard]] friend bool operator==(http_header const&, http_header const&) = default;
+};
 struct http_reply {
     unsigned status = 0;
     std::string body{};
+    std::vector<http_header> headers{}; ///< names in lower case; empty where the driver does not tell
+
+    /// The value of the first header of this name, which is given in lower case; empty if there is none.
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
+        for (http_header const& one : headers) {
+            if (one.name == name) return one.value;
+        }
+        return {};
+    }
 };
 struct command_exit {
     int status = 0;            ///< exit status; 128 + n when ended by signal n
@@ -89,6 +106,15 @@ struct service_instances {
     std::vector<service_instance> instances{}; ///< may be empty: nobody answered
 };
 
+/// What this node says of itself, as it is now.
+struct announcement {
+    std::vector<std::byte> record{};          ///< signed; see `wire::record_view`
+    network_id network{};                     ///< what it is signed for
+    std::optional<crypto::signature> proof{}; ///< see `crypto::sign_challenge`; none: no challenge was given
+    std::vector<std::string> registries{};    ///< "host:port" that members use, most frequent first; at most 8
+};
+struct announcement_changed {};
+
 // ---- Effects -------------------------------------------------------------------------------------------------------
 
 /// Resume me at `at`, or later; at once if it has passed.
@@ -109,6 +135,54 @@ struct http_get {
     duration timeout = std::chrono::seconds{5};
     std::size_t max_bytes = default_document_limit; ///< of the body
     [[nodiscard]] friend bool operator==(http_get const&, http_get const&) = default;
+};
+
+/// The methods that strategies need.
+enum class http_method : std::uint8_t { get, put, post, remove };
+
+/// One HTTP request, over TCP or TLS. Any HTTP status is an `http_reply`. Errors `unavailable`, `timed_out`,
+/// `too_large`, `bad_reply`, `bad_option` (the URL, a header, the CA file), `unsupported` (the driver has no HTTP
+/// client).
+/// @code
+/// step::ask(http_request{.url = "http://[2001:db8::7]:8000", .target = "/api/nodes?limit=100"});
+/// @endcode
+struct http_request {
+    using outcome_type = http_reply;
+    http_method method = http_method::get;
+    std::string url{};    ///< "http://host:port" or "https://host:port"; an IPv6 address in brackets
+    std::string target{}; ///< "/path?query"
+    std::vector<http_header> headers{};
+    std::string body{}; ///< of put and post
+    duration timeout = std::chrono::seconds{5};
+    std::size_t max_bytes = default_document_limit; ///< of the body of the reply
+    std::string ca_file{};                          ///< PEM, for https; empty: what the system trusts
+    /// Not 0: the request is over as soon as so many complete lines of the body have come, which are then the body.
+    /// For replies that never end, one line for each thing that happened.
+    std::size_t enough_lines = 0;
+    [[nodiscard]] friend bool operator==(http_request const&, http_request const&) = default;
+};
+
+/// Reads this node's own announcement; with a challenge also signs that. Errors `unsupported` (the driver runs for no
+/// node), `unavailable` (the node is not up), `bad_option` (a challenge over `crypto::largest_challenge`).
+struct read_announcement {
+    using outcome_type = announcement;
+    std::vector<std::byte> challenge{};
+    [[nodiscard]] friend bool operator==(read_announcement const&, read_announcement const&) = default;
+};
+
+/// Done when this node's announcement has another incarnation. Errors as `read_announcement`.
+struct watch_announcement {
+    using outcome_type = announcement_changed;
+    std::uint64_t incarnation = 0;
+    [[nodiscard]] friend bool operator==(watch_announcement const&, watch_announcement const&) = default;
+};
+
+/// From now on this node's announcement tells its peers, by the label `registry`, which registry it uses; empty: none.
+/// Done at once, and nothing changes if it says so already. Errors as `read_announcement`.
+struct use_registry {
+    using outcome_type = elapsed;
+    std::string text{}; ///< "host:port"
+    [[nodiscard]] friend bool operator==(use_registry const&, use_registry const&) = default;
 };
 
 /// Runs a program found through PATH, without a shell, standard input closed; kills it when the time is over.
@@ -198,11 +272,13 @@ struct browse_services {
 
 /// One thing to be done by a driver. A driver that cannot do one answers with the error `unsupported`.
 using effect = std::variant<wait_until, http_get, run_command, read_file, watch_file, read_environment, resolve_name,
-                            resolve_service, resolve_text, resolve_address, browse_services>;
+                            resolve_service, resolve_text, resolve_address, browse_services, http_request,
+                            read_announcement, watch_announcement, use_registry>;
 
 /// What became of an effect: its `outcome_type`, or why not.
-using outcome = std::variant<elapsed, http_reply, command_exit, file_text, file_changed, environment_value, resolved,
-                             service_records, text_records, named, service_instances, error>;
+using outcome =
+    std::variant<elapsed, http_reply, command_exit, file_text, file_changed, environment_value, resolved,
+                 service_records, text_records, named, service_instances, announcement, announcement_changed, error>;
 
 /// The error in `got`, or `unexpected_answer` if it answers another question: for the branch where `std::get_if` of
 /// the hoped-for alternative gave nothing.

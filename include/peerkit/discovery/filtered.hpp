@@ -80,6 +80,7 @@ public:
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
         return filter(inner_.resume(which, std::move(got), now));
     }
+    [[nodiscard]] step farewell(time_point now) { return say_farewell(inner_, now); }
 
     /// Candidates of the last answer that were dropped.
     [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }

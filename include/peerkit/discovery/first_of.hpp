@@ -56,12 +56,20 @@ public:
         return go_on(std::move(ended), now, std::move(out));
     }
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        if (runs_.leaving()) {
+            return std::apply([&](auto&... s) { return runs_.resume_farewell(which, std::move(got), now, s...); },
+                              strategies_);
+        }
         auto const whose = runs_.arrived(which);
         if (!whose) return runs_.unexpected();
         step out = step::wait();
         auto ended = use_nth(strategies_, current_,
                              [&](auto& strategy) { return runs_.resume(*whose, strategy, std::move(got), now, out); });
         return go_on(std::move(ended), now, std::move(out));
+    }
+    /// That of all of them, at the same time.
+    [[nodiscard]] step farewell(time_point now) {
+        return std::apply([&](auto&... strategy) { return runs_.farewell(now, strategy...); }, strategies_);
     }
 
 private:
@@ -103,7 +111,7 @@ private:
         return step::failed(error{discovery_error::all_failed, size});
     }
 
-    nested_runs<1> runs_; // one at a time
+    nested_runs<size> runs_; // one at a time, except when they say farewell
     std::vector<effect> watches_;
     std::size_t current_ = 0;
 };

@@ -65,12 +65,14 @@ public:
         return go_on(std::move(ended), now, std::move(out));
     }
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        if (runs_.leaving()) return runs_.resume_farewell(which, std::move(got), now, inner_);
         auto const whose = runs_.arrived(which);
         if (!whose) return runs_.unexpected();
         step out = step::wait();
         auto ended = runs_.resume(*whose, inner_, std::move(got), now, out);
         return go_on(std::move(ended), now, std::move(out));
     }
+    [[nodiscard]] step farewell(time_point now) { return runs_.farewell(now, inner_); }
 
     /// Failed runs, since the last good one, that were answered with what it had found.
     [[nodiscard]] std::size_t times_kept() const noexcept { return times_; }

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -118,6 +119,7 @@ public:
         slots_.clear();
         free_.clear();
         under_way_.fill(0);
+        leaving_ = false;
     }
     /// The outcome with ticket `outer` is there; none if no such effect is under way.
     [[nodiscard]] std::optional<arrival> arrived(ticket outer) noexcept {
@@ -181,6 +183,36 @@ public:
         return last;
     }
 
+    /// The farewell of the outer strategy: that of all its strategies, at the same time. It fails with the first
+    /// failure; of several strategies each that fails is a notice, too.
+    template <DiscoveryStrategy... S>
+    [[nodiscard]] step farewell(time_point now, S&... strategies) {
+        static_assert(sizeof...(S) <= Runs);
+        clear();
+        leaving_ = true;
+        remaining_ = sizeof...(S);
+        failed_.reset();
+        step out = step::wait();
+        std::size_t run = 0;
+        (left(strategies, sizeof...(S), pass_on(run++, say_farewell(strategies, now), out), out), ...);
+        return parted(std::move(out));
+    }
+    /// Until `clear`, outcomes belong to farewells; they go to `resume_farewell`.
+    [[nodiscard]] bool leaving() const noexcept { return leaving_; }
+    template <DiscoveryStrategy... S>
+    [[nodiscard]] step resume_farewell(ticket outer, outcome got, time_point now, S&... strategies) {
+        auto const whose = arrived(outer);
+        if (!whose) return unexpected();
+        step out = step::wait();
+        std::size_t run = 0;
+        auto const resume_it = [&](auto& strategy) {
+            if (run++ == whose->run)
+                left(strategy, sizeof...(S), resume(*whose, strategy, std::move(got), now, out), out);
+        };
+        (resume_it(strategies), ...);
+        return parted(std::move(out));
+    }
+
 private:
     struct slot {
         ticket inner;
@@ -211,9 +243,28 @@ private:
         free_.push_back(outer);
     }
 
+    template <typename S>
+    void left(S const& strategy, std::size_t of, std::optional<nested_end> ended, step& out) {
+        if (!ended) return;
+        --remaining_;
+        if (ended->answer) return;
+        if (!failed_) failed_ = ended->answer.error();
+        if (of > 1) {
+            out.notices().push_back({notice::severity::warning, ended->answer.error(),
+                                     std::string{strategy.name()} + " could not say farewell"});
+        }
+    }
+    [[nodiscard]] step parted(step out) {
+        if (remaining_ != 0) return out;
+        return end(failed_ ? step::failed(*failed_) : step::found({}), std::move(out));
+    }
+
     std::vector<slot> slots_; ///< by outer ticket
     std::vector<ticket> free_;
     std::array<std::size_t, Runs> under_way_{};
+    std::size_t remaining_ = 0;   ///< farewells that have not ended
+    std::optional<error> failed_; ///< why the first of them could not be said
+    bool leaving_ = false;
 };
 
 /// Calls `use` with the element of a tuple whose index is known at run time; with the last one if there is none such.

@@ -146,6 +146,13 @@ concept HasStrategyResume = requires(S& strategy, ticket which, outcome got, tim
     { strategy.resume(which, std::move(got), now) } -> std::same_as<step>;
 };
 
+/// `s.farewell(now)`, which a strategy may have: begins a last run, abandoning one that has not ended, in which the
+/// strategy takes back what it has told others of this node. Its candidates and watches are not used.
+template <typename S>
+concept HasStrategyFarewell = requires(S& strategy, time_point now) {
+    { strategy.farewell(now) } -> std::same_as<step>;
+};
+
 /// A way of finding peers, without any I/O of its own.
 ///
 /// A driver (`net/` with Asio, `sim/` in virtual time, a test by hand) runs it like this, once per refresh:
@@ -162,10 +169,21 @@ concept HasStrategyResume = requires(S& strategy, ticket which, outcome got, tim
 /// use(next.answer());                                         // and cancel what is still under way
 /// @endcode
 /// Dropping a run is allowed between any two calls; `begin` starts afresh. A strategy may keep what it learned
-/// between runs. Calls are never concurrent. A strategy does not throw and does not block.
+/// between runs. When the node leaves, `say_farewell` begins one more run, cut short after a moment; `begin` may still
+/// follow it. Calls are never concurrent. A strategy does not throw and does not block.
 /// See docs/concepts/discovery_strategy.md.
 template <typename S>
 concept DiscoveryStrategy = HasStrategyMove<S> && HasStrategyName<S> && HasStrategyBegin<S> && HasStrategyResume<S>;
+
+/// Begins the farewell of a strategy; of one that has none it is over at once.
+template <DiscoveryStrategy S>
+[[nodiscard]] step say_farewell(S& strategy, time_point now) {
+    if constexpr (HasStrategyFarewell<S>) {
+        return strategy.farewell(now);
+    } else {
+        return step::found({});
+    }
+}
 
 /// Says which member `S` lacks, one sentence each. Put it beside your type:
 /// @code static_assert(peerkit::discovery::check_strategy<my_strategy>()); @endcode
@@ -181,6 +199,12 @@ consteval bool check_strategy() {
                   "peerkit: a discovery strategy needs "
                   "`discovery::step resume(discovery::ticket which, discovery::outcome got, time_point now)`; "
                   "see docs/concepts/discovery_strategy.md");
+    // It may be missing, but not be misspelt.
+    if constexpr (requires { &S::farewell; }) {
+        static_assert(HasStrategyFarewell<S>, "peerkit: the farewell of a discovery strategy is "
+                                              "`discovery::step farewell(time_point now)`; "
+                                              "see docs/concepts/discovery_strategy.md");
+    }
     return DiscoveryStrategy<S>;
 }
 

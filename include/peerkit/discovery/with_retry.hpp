@@ -67,6 +67,7 @@ public:
         return go_on(std::move(ended), now, std::move(out));
     }
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        if (runs_.leaving()) return runs_.resume_farewell(which, std::move(got), now, inner_);
         auto const whose = runs_.arrived(which);
         if (!whose) return runs_.unexpected();
         step out = step::wait();
@@ -74,6 +75,7 @@ public:
                                          : runs_.resume(*whose, inner_, std::move(got), now, out);
         return go_on(std::move(ended), now, std::move(out));
     }
+    [[nodiscard]] step farewell(time_point now) { return runs_.farewell(now, inner_); }
 
     /// Runs of the strategy that the run last begun has had so far.
     [[nodiscard]] unsigned attempts() const noexcept { return attempt_; }

@@ -54,6 +54,7 @@ public:
         return go_on(std::move(ended), std::move(out));
     }
     [[nodiscard]] step resume(ticket which, outcome got, time_point now) {
+        if (runs_.leaving()) return runs_.resume_farewell(which, std::move(got), now, inner_);
         auto const whose = runs_.arrived(which);
         if (!whose) return runs_.unexpected();
         step out = step::wait();
@@ -61,6 +62,7 @@ public:
         auto ended = runs_.resume(*whose, inner_, std::move(got), now, out);
         return go_on(std::move(ended), std::move(out));
     }
+    [[nodiscard]] step farewell(time_point now) { return runs_.farewell(now, inner_); }
 
     [[nodiscard]] Strategy& inner() noexcept { return inner_; }
 

@@ -238,6 +238,18 @@ private:
         if (!browse_) co_return error{discovery::discovery_error::unsupported, 0, "multicast DNS"};
         co_return co_await outcome_of(browse_(std::move(stop), std::move(wanted)));
     }
+    [[nodiscard]] eventually carry_out(stopping, discovery::http_request) {
+        co_return error{discovery::discovery_error::unsupported, 0, "HTTP"};
+    }
+    [[nodiscard]] eventually carry_out(stopping, discovery::read_announcement) {
+        co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
+    }
+    [[nodiscard]] eventually carry_out(stopping, discovery::watch_announcement) {
+        co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
+    }
+    [[nodiscard]] eventually carry_out(stopping, discovery::use_registry) {
+        co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
+    }
 
     asio::any_io_executor executor_;
     std::shared_ptr<stop_state> stop_;

@@ -147,4 +147,22 @@ TEST_CASE("lists of both kinds nest, and candidates keep the name of the strateg
     CHECK(report.answer->back().strategy.view() == "d");
 }
 
+TEST_CASE("all strategies say farewell at the same time, and the first failure is that of the farewell") {
+    auto a = scripted("a", {finds({somebody("one", 1)})});
+    auto b = a, c = a;
+    b.label = "b";
+    a.parting = finds({}, 3s);
+    b.parting = fails(discovery_error::timed_out, 1s);
+    all_of source{a, b, c};
+    CHECK(run(source, silence).answer);
+    auto const left = run_farewell(source, silence);
+    CHECK(left.took == 3s);
+    CHECK(left.answer.error() == discovery_error::timed_out);
+    CHECK(texts(left) == std::vector<std::string>{"b could not say farewell"});
+    CHECK(source.get<0>().farewells + source.get<1>().farewells + source.get<2>().farewells == 3);
+    CHECK(run(source, silence).answer); // a node may go on
+    all_of friendly{c, c};
+    CHECK(run_farewell(friendly, silence).answer);
+}
+
 } // namespace

@@ -5,6 +5,7 @@
 #include <peerkit/discovery/first_of.hpp>
 
 #include "support/run_strategy.hpp"
+#include "support/scripted_strategy.hpp"
 
 #include <doctest/doctest.h>
 
@@ -100,6 +101,19 @@ TEST_CASE("without a strategy every run finds nobody") {
     REQUIRE(report.answer);
     CHECK(report.answer->empty());
     CHECK(none.resume(0, discovery::elapsed{}, {}).answer().error() == discovery::discovery_error::unexpected_answer);
+}
+
+TEST_CASE("the farewell of any strategy is that of the one it holds; without one it is over at once") {
+    auto polite = peerkit_test::scripted("a", {peerkit_test::finds({})});
+    polite.parting = peerkit_test::fails(discovery::discovery_error::timed_out, std::chrono::seconds{2});
+    any_strategy held{discovery::first_of{any_strategy{polite}}};
+    auto const report = peerkit_test::run_farewell(held, nothing);
+    CHECK(report.took == std::chrono::seconds{2});
+    CHECK(report.answer.error() == discovery::discovery_error::timed_out);
+    any_strategy silent{waits_first{std::make_unique<int>(3)}};
+    CHECK(silent.farewell(time_point{}).answer());
+    any_strategy none;
+    CHECK(none.farewell(time_point{}).answer());
 }
 
 } // namespace

@@ -39,3 +39,10 @@ TEST_CASE("stamps differ if a file was written, replaced or resized") {
     CHECK_FALSE(seen == file_stamp{1, 3, 3});
     CHECK_FALSE(seen == file_stamp{1, 2, 4});
 }
+
+TEST_CASE("a header of a reply is found by its name, the first one if there are several") {
+    http_reply const reply{.status = 200, .headers = {{"etag", "\"7\""}, {"x", "1"}, {"x", "2"}}};
+    CHECK(reply.header("etag") == "\"7\"");
+    CHECK(reply.header("x") == "1");
+    CHECK(reply.header("retry-after").empty());
+}

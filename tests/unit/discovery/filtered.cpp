@@ -136,4 +136,16 @@ TEST_CASE("filters stack, and hold functions that can only be moved") {
     CHECK(source.dropped() == 1);
 }
 
+TEST_CASE("the farewell is that of the strategy inside, once and as it ends") {
+    auto inner = scripted("a", {finds({somebody("one", 1)}, 1ms)});
+    inner.parting = fails(discovery_error::server_failed, 3s);
+    filtered source{std::move(inner), [](candidate&) { return true; }};
+    CHECK(names(run(source, silence)) == words{"one"});
+    auto const left = run_farewell(source, silence);
+    CHECK(left.answer.error() == discovery_error::server_failed);
+    CHECK(left.took == 3s);
+    CHECK(source.inner().farewells == 1);
+    CHECK(names(run(source, silence)) == words{"one"}); // a node may go on
+}
+
 } // namespace

@@ -3,6 +3,7 @@
 #include <peerkit/discovery/first_of.hpp>
 
 #include "support/run_strategy.hpp"
+#include "support/scripted_strategy.hpp"
 
 #include <doctest/doctest.h>
 
@@ -83,11 +84,6 @@ peerkit_test::run_report run(Strategy& strategy) {
                    : std::optional{peerkit_test::reply{discovery::file_text{file.path, {}}, std::chrono::seconds{1}}};
     });
 }
-std::vector<std::string> texts(peerkit_test::run_report const& of) {
-    std::vector<std::string> all;
-    for (notice const& n : of.notices) all.push_back(n.text);
-    return all;
-}
 std::string name_found(peerkit_test::run_report const& of) {
     REQUIRE(of.answer);
     REQUIRE(of.answer->size() == 1);
@@ -130,7 +126,7 @@ TEST_CASE("the next strategy begins at the moment the one before it ended") {
 
 TEST_CASE("the host is told of every failure and hears what the strategies say, in order") {
     first_of sources{fails("a", true), finds_nobody("b", true), finds("c", true)};
-    CHECK(texts(run(sources)) == std::vector<std::string>{"a", "a found nobody", "b", "c"});
+    CHECK(peerkit_test::texts(run(sources)) == std::vector<std::string>{"a", "a found nobody", "b", "c"});
 }
 
 TEST_CASE("if every strategy fails, so does the list, and says how many there were") {
@@ -139,7 +135,7 @@ TEST_CASE("if every strategy fails, so does the list, and says how many there we
     REQUIRE_FALSE(last.answer);
     CHECK(last.answer.error() == discovery_error::all_failed);
     CHECK(last.answer.error().position() == 2);
-    CHECK(texts(last) == std::vector<std::string>{"a found nobody", "b", "b found nobody"});
+    CHECK(peerkit_test::texts(last) == std::vector<std::string>{"a found nobody", "b", "b found nobody"});
     CHECK(sources.attempts()[1].state == kind::failed);
 }
 
@@ -192,7 +188,7 @@ TEST_CASE("lists nest") {
     CHECK(last.answer->front().strategy.view() == "d");
     CHECK(sources.attempts()[0].state == kind::failed);
     CHECK(*sources.attempts()[0].why == discovery_error::all_failed);
-    CHECK(texts(last) ==
+    CHECK(peerkit_test::texts(last) ==
           std::vector<std::string>{"a found nobody", "b", "b found nobody", "first_of found nobody", "c", "d"});
 }
 
@@ -249,6 +245,24 @@ TEST_CASE("an outcome that nobody asked for is not passed on") {
     CHECK_FALSE(next.ended());
     CHECK(next.requests().empty());
     CHECK(sources.get<0>().last_seen == time_point{});
+}
+
+TEST_CASE("all strategies say farewell at the same time, and the first failure is that of the farewell") {
+    auto a = peerkit_test::scripted("a", {peerkit_test::finds({peerkit_test::somebody("one", 1)})});
+    auto b = a, c = a;
+    b.label = "b";
+    a.parting = peerkit_test::finds({}, std::chrono::seconds{3});
+    b.parting = peerkit_test::fails(discovery_error::timed_out, std::chrono::seconds{1});
+    first_of source{a, b, c};
+    CHECK(peerkit_test::run(source, peerkit_test::silence).answer);
+    auto const left = peerkit_test::run_farewell(source, peerkit_test::silence);
+    CHECK(left.took == std::chrono::seconds{3});
+    CHECK(left.answer.error() == discovery_error::timed_out);
+    CHECK(peerkit_test::texts(left) == std::vector<std::string>{"b could not say farewell"});
+    CHECK(source.get<0>().farewells + source.get<1>().farewells + source.get<2>().farewells == 3);
+    CHECK(peerkit_test::run(source, peerkit_test::silence).answer); // a node may go on
+    first_of friendly{c, c};
+    CHECK(peerkit_test::run_farewell(friendly, peerkit_test::silence).answer);
 }
 
 } // namespace

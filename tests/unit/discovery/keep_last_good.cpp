@@ -158,4 +158,16 @@ TEST_CASE("inside a list it never falls through once it has found somebody") {
     CHECK(sources.get<1>().begun == 0);
 }
 
+TEST_CASE("the farewell is that of the strategy inside, once and as it ends") {
+    auto inner = scripted("a", {finds({somebody("one", 1)}, 1ms)});
+    inner.parting = fails(discovery_error::server_failed, 3s);
+    keep_last_good source{std::move(inner)};
+    CHECK(names(run(source, silence)) == words{"one"});
+    auto const left = run_farewell(source, silence);
+    CHECK(left.answer.error() == discovery_error::server_failed);
+    CHECK(left.took == 3s);
+    CHECK(source.inner().farewells == 1);
+    CHECK(names(run(source, silence)) == words{"one"}); // a node may go on
+}
+
 } // namespace

@@ -189,4 +189,19 @@ TEST_CASE("a tuple can be asked for its n-th element at run time") {
     CHECK(discovery::use_nth(all, 9, size) == sizeof(long));
 }
 
+TEST_CASE("a run that is under way is not resumed during the farewell, and late outcomes are no harm") {
+    nested_runs<2> runs;
+    puppet a{{asks({4})}}; // has no farewell
+    step out = step::wait();
+    CHECK_FALSE(runs.begin(1, a, time_point{}, out));
+    CHECK_FALSE(runs.leaving());
+    step const last = runs.farewell(time_point{}, a);
+    CHECK(last.ended());
+    CHECK(last.answer());
+    CHECK_FALSE(runs.leaving());
+    CHECK_FALSE(runs.arrived(0));
+    CHECK(runs.resume_farewell(0, discovery::elapsed{}, time_point{}, a).answer().error() ==
+          discovery_error::unexpected_answer);
+}
+
 } // namespace

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -81,6 +82,29 @@ TEST_CASE("effects are equal only in every member") {
     CHECK(discovery::run_command{.argv = {"a"}} != discovery::run_command{.argv = {"a", "b"}});
     CHECK(discovery::read_file{.path = "a", .max_bytes = 1} != discovery::read_file{.path = "a", .max_bytes = 2});
     CHECK(discovery::wait_until{time_point{}} == discovery::wait_until{time_point{}});
+}
+
+/// Has nothing to say when the node leaves.
+struct without_farewell {
+    [[nodiscard]] std::string_view name() const noexcept { return "silent"; }
+    [[nodiscard]] step begin(time_point) { return step::found({}); }
+    [[nodiscard]] step resume(discovery::ticket, discovery::outcome, time_point) { return step::found({}); }
+};
+struct with_farewell : without_farewell {
+    [[nodiscard]] step farewell(time_point now) { return step::ask(discovery::wait_until{now}); }
+};
+struct misspelt : without_farewell {
+    void farewell() {}
+};
+static_assert(discovery::check_strategy<without_farewell>() && !discovery::HasStrategyFarewell<without_farewell>);
+static_assert(discovery::check_strategy<with_farewell>() && discovery::HasStrategyFarewell<with_farewell>);
+static_assert(!discovery::HasStrategyFarewell<misspelt>);
+
+TEST_CASE("a strategy says farewell if it can; otherwise that is over at once") {
+    without_farewell silent;
+    CHECK(discovery::say_farewell(silent, time_point{}).answer());
+    with_farewell polite;
+    CHECK(discovery::say_farewell(polite, time_point{}).requests().size() == 1);
 }
 
 } // namespace

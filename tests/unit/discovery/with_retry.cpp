@@ -184,4 +184,16 @@ TEST_CASE("a run abandoned in its pause does not disturb the next") {
     CHECK(run(source, silence).cancelled == 0);
 }
 
+TEST_CASE("the farewell is that of the strategy inside, once and as it ends") {
+    auto inner = scripted("a", {finds({somebody("one", 1)}, 1ms)});
+    inner.parting = fails(discovery_error::server_failed, 3s);
+    with_retry source{std::move(inner), {.base = 1s, .attempts = 3}, peerkit::seeded_rng{1}};
+    CHECK(names(run(source, silence)) == words{"one"});
+    auto const left = run_farewell(source, silence);
+    CHECK(left.answer.error() == discovery_error::server_failed);
+    CHECK(left.took == 3s);
+    CHECK(source.inner().farewells == 1);
+    CHECK(names(run(source, silence)) == words{"one"}); // a node may go on
+}
+
 } // namespace

@@ -99,4 +99,16 @@ TEST_CASE("the inner of two bounds is met first") {
     CHECK(report.answer.error().position() == 2000);
 }
 
+TEST_CASE("the farewell is that of the strategy inside, once and as it ends") {
+    auto inner = scripted("a", {finds({somebody("one", 1)}, 1ms)});
+    inner.parting = fails(discovery_error::server_failed, 3s);
+    with_timeout source{std::move(inner), 1s};
+    CHECK(names(run(source, silence)) == words{"one"});
+    auto const left = run_farewell(source, silence);
+    CHECK(left.answer.error() == discovery_error::server_failed);
+    CHECK(left.took == 3s);
+    CHECK(source.inner().farewells == 1);
+    CHECK(names(run(source, silence)) == words{"one"}); // a node may go on
+}
+
 } // namespace
