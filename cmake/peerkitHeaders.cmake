@@ -9,6 +9,7 @@ set(peerkit_core_headers
     peerkit/core/address_class.hpp
     peerkit/core/base64.hpp
     peerkit/core/bounded_text.hpp
+    peerkit/core/byte_sink.hpp
     peerkit/core/bytes.hpp
     peerkit/core/clock.hpp
     peerkit/core/description.hpp
@@ -23,6 +24,7 @@ set(peerkit_core_headers
     peerkit/core/node_id.hpp
     peerkit/core/rng.hpp
     peerkit/core/service_versions.hpp
+    peerkit/core/word_hash.hpp
     peerkit/crypto/challenge.hpp
     peerkit/crypto/error.hpp
     peerkit/crypto/fake.hpp
