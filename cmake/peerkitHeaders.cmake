@@ -224,6 +224,7 @@ set(peerkit_crypto_headers
 
 # Headers that include simdjson.
 set(peerkit_json_headers
+    peerkit/discovery/json_values.hpp
     peerkit/discovery/make_strategy.hpp
     peerkit/discovery/tailscale.hpp
     peerkit/discovery/tailscale_status.hpp

@@ -1,5 +1,5 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// Parser of `tailscale status --json` and LocalAPI status documents. The only header that includes simdjson.
+// Parser of `tailscale status --json` and LocalAPI status documents.
 #ifndef PEERKIT_DISCOVERY_TAILSCALE_STATUS_HPP
 #define PEERKIT_DISCOVERY_TAILSCALE_STATUS_HPP
 
@@ -11,6 +11,7 @@
 #include <peerkit/discovery/candidate_filter.hpp>
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/discovery/json_fault.hpp>
+#include <peerkit/discovery/json_values.hpp>
 #include <peerkit/discovery/tailscale_selection.hpp>
 #include <peerkit/discovery/tailscale_types.hpp>
 
@@ -87,130 +88,10 @@ private:
     using value = simdjson::ondemand::value;
     using json = simdjson::ondemand::document;
     using field = simdjson::ondemand::field;
+    using reading = json_reading;
 
-    /// How reading one value went. `wrong`: another JSON type; `broken`: not JSON, the document is given up.
-    enum class reading : std::uint8_t { got, absent, wrong, broken };
-
-    // ---- JSON values -------------------------------------------------------------------------------------------
-    // What runs for every field or text is inlined by force, as simdjson does with its own: it is a tenth of the time.
-
-    /// Compares a raw key with a literal that ends in the closing quote; reads no further than the padding.
-    template <std::size_t Size>
-    [[nodiscard]] static simdjson_inline bool is(char const* key, char const (&literal)[Size]) noexcept {
-        static_assert(Size <= simdjson::SIMDJSON_PADDING);
-        return std::memcmp(key, literal, Size - 1) == 0;
-    }
-
-    /// Reads a value of the type of `into`, which is reset if there is none.
-    template <typename T>
-    [[nodiscard]] static reading read(value& v, T& into) noexcept {
-        into = T{};
-        simdjson::error_code const code = v.get(into);
-        if (code == simdjson::SUCCESS) return reading::got;
-        if (code == simdjson::NUMBER_ERROR || code == simdjson::NUMBER_OUT_OF_RANGE) return reading::wrong;
-        return code == simdjson::INCORRECT_TYPE ? absent_or_wrong(v) : reading::broken;
-    }
-    [[nodiscard]] static reading absent_or_wrong(value& v) noexcept {
-        bool null = false;
-        if (v.is_null().get(null) != simdjson::SUCCESS) return reading::broken;
-        return null ? reading::absent : reading::wrong;
-    }
-
-    /// The characters between the quotes of a string, escapes as they are. Returned by value, in registers: a text
-    /// written to memory in two halves and read back in one goes the slow way.
-    [[nodiscard]] static simdjson_inline std::string_view raw_text_of(value& v, reading& state) noexcept {
-        std::string_view const token = v.raw_json_token();
-        char const* const start = token.data();
-        std::size_t size = token.size();
-        if (*start != '"') {
-            state = absent_or_wrong(v);
-            return {};
-        }
-        while (start[size - 1] <= ' ') --size;
-        state = size < 2 || start[size - 1] != '"' ? reading::broken : reading::got;
-        return {start + 1, state == reading::got ? size - 2 : 0};
-    }
-    /// A string, in place where it holds no escapes, which is nearly always: so most texts are never copied.
-    [[nodiscard]] static simdjson_inline std::string_view text_of(value& v, reading& state) noexcept {
-        std::string_view const raw = raw_text_of(v, state);
-        if (!may_have_backslash(raw.data(), raw.size())) return raw;
-        std::string_view text;
-        if (v.get_string().get(text) != simdjson::SUCCESS) state = reading::broken;
-        return text;
-    }
-    /// 32 characters at a time without a branch, since few texts are longer. Looks beyond the end of a text, though no
-    /// further than the padding: what it finds there costs a copy, no more.
-    [[nodiscard]] static simdjson_inline bool may_have_backslash(char const* text, std::size_t size) noexcept {
-        static_assert(simdjson::SIMDJSON_PADDING >= 32);
-        constexpr std::uint64_t ones = 0x0101010101010101U, high = 0x8080808080808080U;
-        auto const eight = [](char const* from) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, from, 8);
-            word ^= ones * static_cast<unsigned char>('\\');
-            return (word - ones) & ~word & high;
-        };
-        std::uint64_t found = 0;
-        for (std::size_t i = 0; i < size; i += 32) {
-            found |= eight(text + i) | eight(text + i + 8) | eight(text + i + 16) | eight(text + i + 24);
-        }
-        return found != 0;
-    }
-    [[nodiscard]] static reading read(value& v, std::string_view& into) noexcept {
-        reading state = reading::got;
-        into = text_of(v, state);
-        return state;
-    }
-
-    /// For texts that are only compared, and never hold escapes: one that does, equals nothing.
-    [[nodiscard]] static simdjson_inline reading read_raw(value& v, std::string_view& into) noexcept {
-        reading state = reading::got;
-        into = raw_text_of(v, state);
-        return state;
-    }
-
-    /// Calls `use(text)` for every string of an array.
-    template <typename Use>
-    [[nodiscard]] static reading each_text(value& v, Use use) noexcept {
-        array list;
-        if (reading const state = read(v, list); state != reading::got) return state;
-        reading worst = reading::got;
-        for (auto item : list) {
-            if (item.error()) return reading::broken;
-            value&& element = std::move(item).value_unsafe();
-            reading state = reading::got;
-            std::string_view const text = text_of(element, state);
-            if (state == reading::broken) return state;
-            if (state == reading::wrong) worst = state;
-            if (state == reading::got) use(text);
-        }
-        return worst;
-    }
-
-    /// Passes by a value nobody needs, for its nesting.
     [[nodiscard]] reading skip(value& v, std::size_t depth) const noexcept {
-        char const first = *v.raw_json_token().data();
-        return first == '{' || first == '[' ? skip_nested(v, first, depth) : reading::got;
-    }
-    [[nodiscard]] reading skip_nested(value& v, char first, std::size_t depth) const noexcept {
-        if (depth >= filter_->max_depth) return reading::broken;
-        if (first == '{') {
-            object inner;
-            if (v.get(inner) != simdjson::SUCCESS) return reading::broken;
-            for (auto item : inner) {
-                if (item.error()) return reading::broken;
-                field&& f = std::move(item).value_unsafe();
-                if (skip(f.value(), depth + 1) != reading::got) return reading::broken;
-            }
-        } else {
-            array inner;
-            if (v.get(inner) != simdjson::SUCCESS) return reading::broken;
-            for (auto item : inner) {
-                if (item.error()) return reading::broken;
-                value&& element = std::move(item).value_unsafe();
-                if (skip(element, depth + 1) != reading::got) return reading::broken;
-            }
-        }
-        return reading::got;
+        return skip_json(v, depth, filter_->max_depth);
     }
 
     // ---- Errors ------------------------------------------------------------------------------------------------
@@ -272,7 +153,7 @@ private:
             if (item.error()) return give_up(item.error(), &doc);
             field&& f = std::move(item).value_unsafe();
             reading state = reading::got;
-            if (!is(f.key().raw(), "Peer\"")) {
+            if (!json_key_is(f.key().raw(), "Peer\"")) {
                 state = read_top_field(f.key().raw(), f.value());
             } else if (out_->self) {
                 state = read_peers(f.value());
@@ -289,33 +170,33 @@ private:
         for (auto item : top) {
             if (item.error()) return give_up(item.error(), &doc);
             field&& f = std::move(item).value_unsafe();
-            if (is(f.key().raw(), "Peer\"") && !accept(read_peers(f.value()), f, doc)) return;
+            if (json_key_is(f.key().raw(), "Peer\"") && !accept(read_peers(f.value()), f, doc)) return;
         }
     }
 
     reading read_top_field(char const* key, value& v) {
         std::string_view text;
-        if (is(key, "Self\"")) return read_self(v);
-        if (is(key, "CurrentTailnet\"")) return read_tailnet(v);
-        if (is(key, "MagicDNSSuffix\"")) {
-            reading const state = read(v, text);
+        if (json_key_is(key, "Self\"")) return read_self(v);
+        if (json_key_is(key, "CurrentTailnet\"")) return read_tailnet(v);
+        if (json_key_is(key, "MagicDNSSuffix\"")) {
+            reading const state = read_json(v, text);
             keep_suffix(text);
             return state;
         }
-        if (is(key, "BackendState\"")) {
-            reading const state = read(v, text);
+        if (json_key_is(key, "BackendState\"")) {
+            reading const state = read_json(v, text);
             out_->state_text = text;
             out_->state = parse_backend_state(text);
             return state;
         }
-        if (is(key, "Version\"")) {
-            reading const state = read(v, text);
+        if (json_key_is(key, "Version\"")) {
+            reading const state = read_json(v, text);
             out_->version = text;
             return state;
         }
-        if (is(key, "TUN\"")) {
+        if (json_key_is(key, "TUN\"")) {
             bool tun = false;
-            reading const state = read(v, tun);
+            reading const state = read_json(v, tun);
             out_->tun = state == reading::got ? std::optional{tun} : std::nullopt;
             return state;
         }
@@ -324,16 +205,16 @@ private:
 
     reading read_tailnet(value& v) {
         object tailnet;
-        if (reading const state = read(v, tailnet); state != reading::got) return state;
+        if (reading const state = read_json(v, tailnet); state != reading::got) return state;
         for (auto item : tailnet) {
             if (item.error()) return reading::broken;
             field&& f = std::move(item).value_unsafe();
-            if (!is(f.key().raw(), "MagicDNSSuffix\"")) {
+            if (!json_key_is(f.key().raw(), "MagicDNSSuffix\"")) {
                 if (skip(f.value(), 2) == reading::broken) return reading::broken;
                 continue;
             }
             std::string_view text;
-            if (reading const state = read(f.value(), text); state >= reading::wrong) return state;
+            if (reading const state = read_json(f.value(), text); state >= reading::wrong) return state;
             keep_suffix(text);
         }
         return reading::got;
@@ -349,7 +230,7 @@ private:
     reading read_self(value& v) {
         out_->self.reset();
         object node;
-        if (reading const state = read(v, node); state != reading::got) return state;
+        if (reading const state = read_json(v, node); state != reading::got) return state;
         node_.clear();
         passed_over_ = false;
         if (!read_node(node, 2, [](std::string_view) { return true; }) || !read_host_name(node)) return reading::broken;
@@ -364,14 +245,14 @@ private:
     reading read_peers(value& v) {
         selection_.start(*filter_, *out_);
         object peers;
-        if (reading const state = read(v, peers); state != reading::got) return state;
+        if (reading const state = read_json(v, peers); state != reading::got) return state;
         for (auto item : peers) {
             if (item.error()) return reading::broken;
             field&& f = std::move(item).value_unsafe();
             node_.clear();
             passed_over_ = false;
             object peer;
-            reading const state = read(f.value(), peer);
+            reading const state = read_json(f.value(), peer);
             if (state == reading::wrong)
                 node_.malformed = error{discovery_error::wrong_type, offset(f.key().raw()), "peer"};
             if (state == reading::broken) return state;
@@ -420,8 +301,8 @@ private:
             if (item.error()) return false;
             field&& f = std::move(item).value_unsafe();
             char const* const key = f.key().raw();
-            if (!is(key, "HostName\"")) continue;
-            reading const state = read(f.value(), node_.host_name);
+            if (!json_key_is(key, "HostName\"")) continue;
+            reading const state = read_json(f.value(), node_.host_name);
             if (state == reading::broken) return false;
             note(state, key);
         }
@@ -449,33 +330,33 @@ private:
 
     /// In the order in which Go writes the fields; those that are rarely there last.
     [[nodiscard]] reading read_node_field(char const* key, value& v, std::size_t depth) noexcept {
-        if (is(key, "ID\"")) return read_raw(v, node_.id);
-        if (is(key, "DNSName\"")) {
+        if (json_key_is(key, "ID\"")) return read_raw_json(v, node_.id);
+        if (json_key_is(key, "DNSName\"")) {
             reading state = reading::got;
-            std::string_view const name = text_of(v, state);
+            std::string_view const name = json_text(v, state);
             node_.dns_name = name.substr(0, name.size() - (name.ends_with('.') ? 1U : 0U));
             return state;
         }
-        if (is(key, "OS\"")) return read_raw(v, node_.os);
-        if (is(key, "TailscaleIPs\"")) return read_addresses(v);
-        if (is(key, "AllowedIPs\"")) return node_.addresses.empty() ? read_routes(v) : reading::got;
-        if (is(key, "Online\"")) {
-            reading const state = read(v, node_.online);
+        if (json_key_is(key, "OS\"")) return read_raw_json(v, node_.os);
+        if (json_key_is(key, "TailscaleIPs\"")) return read_addresses(v);
+        if (json_key_is(key, "AllowedIPs\"")) return node_.addresses.empty() ? read_routes(v) : reading::got;
+        if (json_key_is(key, "Online\"")) {
+            reading const state = read_json(v, node_.online);
             node_.online_known = state == reading::got;
             return state;
         }
-        if (is(key, "KeyExpiry\"")) return read_raw(v, node_.key_expiry);
-        if (is(key, "Tags\"")) return read_tags(v);
-        if (is(key, "AltSharerUserID\"")) return read(v, node_.sharer);
-        if (is(key, "ShareeNode\"")) return read(v, node_.sharee);
-        if (is(key, "Expired\"")) return read(v, node_.expired);
-        if (is(key, "TailAddr\"")) return read(v, node_.old_address);
+        if (json_key_is(key, "KeyExpiry\"")) return read_raw_json(v, node_.key_expiry);
+        if (json_key_is(key, "Tags\"")) return read_tags(v);
+        if (json_key_is(key, "AltSharerUserID\"")) return read_json(v, node_.sharer);
+        if (json_key_is(key, "ShareeNode\"")) return read_json(v, node_.sharee);
+        if (json_key_is(key, "Expired\"")) return read_json(v, node_.expired);
+        if (json_key_is(key, "TailAddr\"")) return read_json(v, node_.old_address);
         return skip(v, depth);
     }
 
     [[nodiscard]] reading read_tags(value& v) noexcept {
         node_.tagged = node_.mullvad = false;
-        return each_text(v, [this](std::string_view tag) {
+        return each_json_text(v, [this](std::string_view tag) {
             node_.tagged = node_.tagged || tag == filter_->required_tag;
             node_.mullvad = node_.mullvad || tag == "tag:mullvad-exit-node";
         });
@@ -485,7 +366,7 @@ private:
         node_.addresses.clear();
         if (read_plain_addresses(v.raw_json_token().data())) return reading::got;
         node_.addresses.clear();
-        return each_text(v, [this](std::string_view text) { static_cast<void>(node_.addresses.push_back(text)); });
+        return each_json_text(v, [this](std::string_view text) { static_cast<void>(node_.addresses.push_back(text)); });
     }
     /// Reads a list of strings without escapes straight from the text, as these lists are the dearest part of a peer.
     /// False for anything else, which simdjson then judges. Ends inside the document: its strings are closed and its
@@ -511,7 +392,7 @@ private:
     /// Routes of single hosts: a node's own addresses where a control server has a prefix TailscaleIPs leaves out.
     [[nodiscard]] reading read_routes(value& v) noexcept {
         node_.host_routes.clear();
-        return each_text(v, [this](std::string_view route) {
+        return each_json_text(v, [this](std::string_view route) {
             if (route.ends_with("/32") || route.ends_with("/128"))
                 static_cast<void>(node_.host_routes.push_back(route));
         });
