@@ -246,8 +246,12 @@ set(peerkit_net_headers
     peerkit/net/file_read.hpp
     peerkit/net/file_watch.hpp
     peerkit/net/framed_stream.hpp
+    peerkit/net/http_connection.hpp
     peerkit/net/http_get.hpp
+    peerkit/net/http_request.hpp
     peerkit/net/http_response.hpp
+    peerkit/net/http_server.hpp
+    peerkit/net/http_syntax.hpp
     peerkit/net/incarnation_file.hpp
     peerkit/net/interface_monitor.hpp
     peerkit/net/interfaces.hpp

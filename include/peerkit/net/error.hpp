@@ -40,7 +40,7 @@ enum class net_error : std::uint16_t {
     connection_idle,   ///< No byte moved for too long; position is the time allowed in milliseconds.
     write_queue_full,  ///< More is waiting to be written than the queue may hold; position is that limit.
 
-    // HTTP responses; position is the offset in the response.
+    // HTTP messages; position is the offset in the message.
     http_bad_status,       ///< The first line is not an HTTP/1.x status line.
     http_bad_header,       ///< A header line is malformed.
     http_bad_length,       ///< The length of the body is malformed or stated in contradicting ways.
@@ -49,6 +49,7 @@ enum class net_error : std::uint16_t {
     http_head_too_large,   ///< The status line, headers, chunk lines or trailers are larger than the limit.
     http_body_too_large,   ///< The body is larger than the limit; position is the limit.
     http_truncated,        ///< The response ends before its body is complete.
+    http_bad_request,      ///< The first line is not an HTTP/1.x request line.
 };
 
 } // namespace net
@@ -83,9 +84,10 @@ struct domain_of<net::net_error> {
         case http_bad_length: return "the length of the body is malformed or stated in contradicting ways";
         case http_bad_chunk: return "a chunk of the body is malformed";
         case http_unknown_encoding: return "the body has a transfer encoding other than chunked";
-        case http_head_too_large: return "the head of the response is larger than the limit";
+        case http_head_too_large: return "the head of the message is larger than the limit";
         case http_body_too_large: return "the body is larger than the limit";
         case http_truncated: return "the response ends before its body is complete";
+        case http_bad_request: return "the first line is not an HTTP request line";
         }
         return "unknown net error";
     }

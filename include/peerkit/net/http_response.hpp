@@ -7,6 +7,7 @@
 #include <peerkit/core/error.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/net/error.hpp>
+#include <peerkit/net/http_syntax.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -160,11 +161,11 @@ private:
         }
     }
     void on_status(std::string_view line) {
-        bool good = line.size() >= 12 && line.starts_with("HTTP/1.") && is_digit(line[7]) && line[8] == ' ' &&
-                    (line.size() == 12 || line[12] == ' ');
+        bool good = line.size() >= 12 && line.starts_with("HTTP/1.") && http_syntax::is_digit(line[7]) &&
+                    line[8] == ' ' && (line.size() == 12 || line[12] == ' ');
         unsigned status = 0;
         for (std::size_t i = 9; good && i < 12; ++i) {
-            good = is_digit(line[i]);
+            good = http_syntax::is_digit(line[i]);
             status = status * 10 + static_cast<unsigned>(line[i] - '0');
         }
         if (!good || status < 100) return refuse(net_error::http_bad_status, "status line");
@@ -175,28 +176,21 @@ private:
         std::size_t const colon = line.find(':');
         if (colon == std::string_view::npos || colon == 0) return refuse(net_error::http_bad_header, "header");
         std::string_view const name = line.substr(0, colon);
-        for (char const c : name) {
-            if (!is_token(c)) return refuse(net_error::http_bad_header, "header name");
-        }
-        std::string_view const value = trimmed(line.substr(colon + 1));
-        if (same_word(name, "content-length")) return on_length(value);
-        if (same_word(name, "transfer-encoding")) {
-            if (!same_word(value, "chunked") || chunked_)
+        if (!http_syntax::is_token(name)) return refuse(net_error::http_bad_header, "header name");
+        std::string_view const value = http_syntax::trimmed(line.substr(colon + 1));
+        if (http_syntax::same_word(name, "content-length")) return on_length(value);
+        if (http_syntax::same_word(name, "transfer-encoding")) {
+            if (!http_syntax::same_word(value, "chunked") || chunked_)
                 return refuse(net_error::http_unknown_encoding, "transfer-encoding");
             chunked_ = true;
         }
     }
     void on_length(std::string_view value) {
-        std::uint64_t length = 0;
-        if (value.empty()) return refuse(net_error::http_bad_length, "content-length");
-        for (char const c : value) {
-            if (!is_digit(c) || length > (~std::uint64_t{0} - 9) / 10)
-                return refuse(net_error::http_bad_length, "content-length");
-            length = length * 10 + static_cast<unsigned>(c - '0');
-        }
-        if (has_length_ && length != left_) return refuse(net_error::http_bad_length, "content-length");
+        auto const length = http_syntax::parse_length(value);
+        if (!length) return refuse(net_error::http_bad_length, "content-length");
+        if (has_length_ && *length != left_) return refuse(net_error::http_bad_length, "content-length");
         has_length_ = true;
-        left_ = length;
+        left_ = *length;
     }
     void on_head_end() {
         if (status_ < 200) { // an interim response; the real one follows
@@ -222,11 +216,11 @@ private:
         std::uint64_t size = 0;
         std::size_t digits = 0;
         for (; digits < line.size() && digits < 16; ++digits) {
-            unsigned const digit = hex_digit(line[digits]);
+            unsigned const digit = http_syntax::hex_digit(line[digits]);
             if (digit == 16) break;
             size = size << 4U | digit;
         }
-        std::string_view const extension = trimmed(line.substr(digits));
+        std::string_view const extension = http_syntax::trimmed(line.substr(digits));
         if (digits == 0 || (!extension.empty() && extension.front() != ';')) {
             return refuse(net_error::http_bad_chunk, "chunk size");
         }
@@ -238,34 +232,6 @@ private:
             left_ = size;
             at_ = where::chunk_data;
         }
-    }
-
-    [[nodiscard]] static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-    [[nodiscard]] static constexpr unsigned hex_digit(char c) noexcept {
-        if (is_digit(c)) return static_cast<unsigned>(c - '0');
-        char const low = lower(c);
-        return low >= 'a' && low <= 'f' ? static_cast<unsigned>(low - 'a') + 10U : 16U;
-    }
-    [[nodiscard]] static constexpr char lower(char c) noexcept {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    [[nodiscard]] static constexpr bool is_token(char c) noexcept {
-        char const low = lower(c);
-        return (low >= 'a' && low <= 'z') || is_digit(c) ||
-               std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-    }
-    [[nodiscard]] static constexpr bool same_word(std::string_view text, std::string_view lower_word) noexcept {
-        if (text.size() != lower_word.size()) return false;
-        for (std::size_t i = 0; i < text.size(); ++i) {
-            if (lower(text[i]) != lower_word[i]) return false;
-        }
-        return true;
-    }
-    [[nodiscard]] static constexpr std::string_view trimmed(std::string_view text) noexcept {
-        auto const blank = [](char c) { return c == ' ' || c == '\t'; };
-        while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-        while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-        return text;
     }
 
     std::size_t max_body_;
