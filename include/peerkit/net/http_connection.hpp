@@ -38,7 +38,7 @@ PEERKIT_BEGIN_NAMESPACE
 namespace net {
 
 /// What a request is answered with. `status` is a number RFC 9110 knows; the server adds length and connection.
-struct http_answer {
+struct http_response {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::vector<std::pair<std::string, std::string>> headers{};
@@ -61,9 +61,9 @@ struct http_server_options {
     http_request_limits request{};
 
     /// How a request that never reaches the handler is answered. @param status 400, 408, 411, 413, 431, 500 or 503
-    std::function<http_answer(unsigned status, std::string_view why)> refusal = [](unsigned status,
-                                                                                   std::string_view why) {
-        return http_answer{status, "text/plain; charset=utf-8", {}, std::string{why} + "\n"};
+    std::function<http_response(unsigned status, std::string_view why)> refusal = [](unsigned status,
+                                                                                     std::string_view why) {
+        return http_response{status, "text/plain; charset=utf-8", {}, std::string{why} + "\n"};
     };
 };
 
@@ -120,7 +120,7 @@ public:
     }
     ~http_responder();
 
-    void operator()(http_answer answer);
+    void operator()(http_response answer);
     /// False once nobody waits for the answer any more.
     [[nodiscard]] bool wanted() const noexcept;
 
@@ -192,7 +192,7 @@ public:
     }
 
     /// The handler's answer.
-    void answer(http_answer what) {
+    void answer(http_response what) {
         if (state_ != state::answering) return;
         bool const more = keep_alive_ && !gone_ && requests_ < server_->options.requests_per_connection;
         write(std::move(what), more);
@@ -304,7 +304,7 @@ private:
                            });
     }
 
-    void write(http_answer what, bool more) {
+    void write(http_response what, bool more) {
         if (what.body.size() > server_->options.answer_bytes - server_->answer_bytes)
             what = server_->options.refusal(503, "too many answers are being written");
         state_ = state::writing;
@@ -375,7 +375,7 @@ private:
 inline http_responder::~http_responder() {
     if (to_) to_->unanswered();
 }
-inline void http_responder::operator()(http_answer answer) {
+inline void http_responder::operator()(http_response answer) {
     if (auto const to = std::exchange(to_, nullptr)) to->answer(std::move(answer));
 }
 inline bool http_responder::wanted() const noexcept { return to_ && to_->wanted(); }
