@@ -189,8 +189,10 @@ set(peerkit_core_headers
     peerkit/sim/world.hpp
     peerkit/sim/world_options.hpp
     peerkit/store/any_store.hpp
+    peerkit/store/checksum.hpp
     peerkit/store/error.hpp
     peerkit/store/memory_store.hpp
+    peerkit/store/state_directory.hpp
     peerkit/store/store.hpp
     peerkit/store/stored_state.hpp
     peerkit/wire/compression.hpp
@@ -228,6 +230,8 @@ set(peerkit_json_headers
     peerkit/discovery/make_strategy.hpp
     peerkit/discovery/tailscale.hpp
     peerkit/discovery/tailscale_status.hpp
+    peerkit/store/file_store.hpp
+    peerkit/store/snapshot.hpp
 )
 
 # Headers that include Asio: net/**.

@@ -95,6 +95,15 @@ struct loaded_state {
     return {};
 }
 
+/// Owner, network and incarnation alone.
+[[nodiscard]] inline stored_state head_of(stored_state const& state) {
+    stored_state head;
+    head.owner = state.owner;
+    head.network = state.network;
+    head.incarnation = state.incarnation;
+    return head;
+}
+
 /// Whether `next` may take the place of `held`: a node that announced an incarnation must never remember a lower one.
 /// @par Errors `incarnation_back`
 [[nodiscard]] inline result<void> check_successor(stored_state const& held, stored_state const& next) noexcept {

@@ -71,8 +71,10 @@ TEST_CASE("what exceeds a bound is refused by name and place") {
 }
 
 TEST_CASE("an incarnation never goes back, except that of another node or network") {
-    stored_state const held = tests::stored_sample(0);
-    stored_state next = held;
+    stored_state const held = store::head_of(tests::stored_sample(2));
+    CHECK(held.peers.empty());
+    CHECK(held.settings.empty());
+    stored_state next = tests::stored_sample(1);
     CHECK(store::check_successor(held, next));
     next.incarnation = held.incarnation - 1;
     auto const done = store::check_successor(held, next);
