@@ -18,8 +18,14 @@ class PeerkitConan(ConanFile):
     topics = ("gossip", "swim", "membership", "discovery", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"dns": [True, False], "lz4": [True, False]}
-    default_options = {"dns": False, "lz4": False}
+    options = {"dns": [True, False], "http": [True, False], "lz4": [True, False], "sqlite": [True, False]}
+    default_options = {
+        "dns": False,
+        "http": False,
+        "lz4": False,
+        "sqlite": False,
+        "cpp-httplib/*:with_openssl": True,
+    }
     exports = "include/peerkit/detail/config.hpp"
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*.cmake", "cmake/*.in", "include/*"
     no_copy_source = True
@@ -43,8 +49,12 @@ class PeerkitConan(ConanFile):
             self.requires(reference, transitive_headers=True, transitive_libs=True)
         if self.options.dns:
             self.requires("c-ares/[>=1.18.1 <2]", transitive_headers=True, transitive_libs=True)
+        if self.options.http:
+            self.requires("cpp-httplib/[>=0.11.4 <1]", transitive_headers=True, transitive_libs=True)
         if self.options.lz4:
             self.requires("lz4/[>=1.9.3 <2]", transitive_headers=True, transitive_libs=True)
+        if self.options.sqlite:
+            self.requires("sqlite3/[>=3.35 <4]", transitive_headers=True, transitive_libs=True)
 
     def validate(self):
         check_min_cppstd(self, 20)

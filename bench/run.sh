@@ -44,7 +44,7 @@ install_missing() {
     command -v dpkg-query >/dev/null || return 0
     local package missing=()
     for package in g++ cmake ninja-build pkg-config python3 libbenchmark-dev nlohmann-json3-dev libexpected-dev \
-        libsodium-dev libsimdjson-dev libasio-dev libc-ares-dev liblz4-dev dnsmasq-base; do
+        libsodium-dev libsimdjson-dev libasio-dev libc-ares-dev liblz4-dev libcpp-httplib-dev libsqlite3-dev dnsmasq-base; do
         dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     [ ${#missing[@]} -eq 0 ] && return 0

@@ -9,7 +9,7 @@
 # is new here, one _peerkit_find_<name> macro. Its target, export set, install rules and package logic follow.
 
 # Lowest floor first: a component may only require components named before it.
-set(peerkit_components core crypto json net dns lz4 peerkit)
+set(peerkit_components core crypto json net dns http lz4 sqlite peerkit)
 
 set(peerkit_core_requires)
 set(peerkit_core_dependencies expected)
@@ -28,8 +28,16 @@ set(peerkit_dns_requires core net)
 set(peerkit_dns_dependencies cares)
 
 # Opt-in: not part of the umbrella.
+set(peerkit_http_requires core net)
+set(peerkit_http_dependencies httplib)
+
+# Opt-in: not part of the umbrella.
 set(peerkit_lz4_requires core)
 set(peerkit_lz4_dependencies lz4)
+
+# Opt-in: not part of the umbrella.
+set(peerkit_sqlite_requires core)
+set(peerkit_sqlite_dependencies sqlite3)
 
 # The umbrella.
 set(peerkit_peerkit_requires core crypto json net)
@@ -41,7 +49,9 @@ set(peerkit_sodium_title "libsodium (sodium.h)")
 set(peerkit_simdjson_title "simdjson (simdjson.h)")
 set(peerkit_asio_title "standalone asio (asio/version.hpp)")
 set(peerkit_cares_title "c-ares (ares.h)")
+set(peerkit_httplib_title "cpp-httplib (httplib.h)")
 set(peerkit_lz4_title "LZ4 (lz4.h)")
+set(peerkit_sqlite3_title "SQLite (sqlite3.h)")
 
 # Wraps the first of the given targets that exists as peerkit::dep_<name>.
 macro(_peerkit_adopt name)
@@ -174,6 +184,44 @@ macro(_peerkit_find_lz4)
     _peerkit_adopt(lz4 lz4::lz4 LZ4::lz4_static LZ4::lz4_shared)
     _peerkit_pkg_config(lz4 liblz4)
     _peerkit_adopt_header(lz4 lz4.h lz4)
+endmacro()
+
+# Three kinds of it are about: a header alone, with or without TLS (upstream, vcpkg, Conan), and a library whose header
+# is right only with the macros it was compiled with (Debian): those are in its pkg-config file, and nowhere else.
+macro(_peerkit_find_httplib)
+    find_package(Threads QUIET)
+    if(NOT TARGET httplib::httplib AND NOT TARGET cpp-httplib::cpp-httplib)
+        find_package(httplib CONFIG QUIET)
+    endif()
+    _peerkit_adopt(httplib httplib::httplib cpp-httplib::cpp-httplib)
+    _peerkit_pkg_config(httplib cpp-httplib)
+    # A header that only declares is of no use without them.
+    find_path(PEERKIT_HTTPLIB_INCLUDE_DIR NAMES httplib.h)
+    mark_as_advanced(PEERKIT_HTTPLIB_INCLUDE_DIR)
+    if(PEERKIT_HTTPLIB_INCLUDE_DIR)
+        file(STRINGS "${PEERKIT_HTTPLIB_INCLUDE_DIR}/httplib.h" _peerkit_defined REGEX "^inline Client::Client" LIMIT_COUNT 1)
+        if(_peerkit_defined)
+            _peerkit_adopt_header(httplib httplib.h "")
+        endif()
+    endif()
+    if(TARGET peerkit::dep_httplib AND NOT TARGET Threads::Threads)
+        set(peerkit_httplib_title "a threads library (for cpp-httplib)")
+        set(_peerkit_dependency_incomplete TRUE)
+    elseif(TARGET peerkit::dep_httplib)
+        set_property(TARGET peerkit::dep_httplib APPEND PROPERTY INTERFACE_LINK_LIBRARIES Threads::Threads)
+    endif()
+endmacro()
+
+macro(_peerkit_find_sqlite3)
+    if(NOT TARGET SQLite::SQLite3 AND NOT TARGET SQLite3::SQLite3 AND NOT TARGET unofficial::sqlite3::sqlite3)
+        find_package(unofficial-sqlite3 CONFIG QUIET)
+        if(NOT TARGET unofficial::sqlite3::sqlite3)
+            find_package(SQLite3 QUIET)
+        endif()
+    endif()
+    _peerkit_adopt(sqlite3 unofficial::sqlite3::sqlite3 SQLite::SQLite3 SQLite3::SQLite3)
+    _peerkit_pkg_config(sqlite3 sqlite3)
+    _peerkit_adopt_header(sqlite3 sqlite3.h sqlite3)
 endmacro()
 
 # The version of the Asio that was found, read from its header; empty where the header cannot be seen.

@@ -25,7 +25,7 @@ function(peerkit_require_components purpose)
     foreach(component IN LISTS ARGN)
         if(NOT TARGET peerkit::${component})
             message(FATAL_ERROR "peerkit: ${purpose} need the component ${component}, whose dependencies are missing "
-                "(see the lines above); on Debian: apt install libexpected-dev libsodium-dev libsimdjson-dev libasio-dev libc-ares-dev liblz4-dev")
+                "(see the lines above); on Debian: apt install libexpected-dev libsodium-dev libsimdjson-dev libasio-dev libc-ares-dev liblz4-dev libcpp-httplib-dev libsqlite3-dev")
         endif()
     endforeach()
 endfunction()

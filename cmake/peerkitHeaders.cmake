@@ -236,6 +236,7 @@ set(peerkit_json_headers
 
 # Headers that include Asio: net/**.
 set(peerkit_net_headers
+    peerkit/net/any_http_client.hpp
     peerkit/net/any_resolver.hpp
     peerkit/net/cancellation.hpp
     peerkit/net/child_process.hpp
@@ -252,6 +253,7 @@ set(peerkit_net_headers
     peerkit/net/framed_stream.hpp
     peerkit/net/http_connection.hpp
     peerkit/net/http_get.hpp
+    peerkit/net/http_origin.hpp
     peerkit/net/http_request.hpp
     peerkit/net/http_response.hpp
     peerkit/net/http_server.hpp
@@ -281,9 +283,20 @@ set(peerkit_dns_headers
     peerkit/net/cares_resolver.hpp
 )
 
+# Headers that include cpp-httplib.
+set(peerkit_http_headers
+    peerkit/net/http_client.hpp
+    peerkit/net/http_client_connection.hpp
+)
+
 # Headers that include LZ4.
 set(peerkit_lz4_headers
     peerkit/wire/lz4.hpp
+)
+
+# Headers that include SQLite.
+set(peerkit_sqlite_headers
+    peerkit/store/sqlite_connection.hpp
 )
 
 # The umbrella for hosts.

@@ -5,8 +5,14 @@
 #if CONSUMER_HAS_DNS
 #    include <peerkit/net/cares_resolver.hpp>
 #endif
+#if CONSUMER_HAS_HTTP
+#    include <peerkit/net/http_client.hpp>
+#endif
 #if CONSUMER_HAS_LZ4
 #    include <peerkit/wire/lz4.hpp>
+#endif
+#if CONSUMER_HAS_SQLITE
+#    include <peerkit/store/sqlite_connection.hpp>
 #endif
 
 #include <array>
@@ -25,11 +31,18 @@ int main() {
     peerkit::net::cares_resolver resolver{loop.get_executor()};
     if (resolver.under_way() != 0) return 1;
 #endif
+#if CONSUMER_HAS_HTTP
+    peerkit::net::http_client client{loop.get_executor()};
+    if (client.under_way() != 0) return 1;
+#endif
 #if CONSUMER_HAS_LZ4
     peerkit::wire::lz4_compression compression;
     std::array<std::byte, 64> const zeros{};
     std::array<std::byte, 64> room{};
     if (compression.compress(zeros, room) == 0) return 1;
+#endif
+#if CONSUMER_HAS_SQLITE
+    if (!peerkit::store::sqlite_connection::open(":memory:")) return 1;
 #endif
     return ready.value() >= 0 && loop.run() == 0 && address && address->port() == 9100 ? 0 : 1;
 }

@@ -134,7 +134,7 @@ install_tools() {
     local packages=(
         g++ clang-14 libclang-rt-14-dev cmake ninja-build ccache pkg-config git python3 python3-venv
         libasio-dev libsodium-dev libsimdjson-dev libc-ares-dev liblz4-dev libexpected-dev doctest-dev libcli11-dev
-        libcpp-httplib-dev iproute2 util-linux
+        libcpp-httplib-dev libsqlite3-dev iproute2 util-linux
     )
     # Servers that the integration tests start and stop. Elsewhere than on a build server, installing them would leave
     # them running: whoever has them runs those tests, others skip them.

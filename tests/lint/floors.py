@@ -25,6 +25,8 @@ THIRD_PARTY = {
     "simdjson.h": {"discovery", "registry", "store"},
     "ares.h": {"net"},
     "lz4.h": {"wire"},
+    "httplib.h": {"net"},
+    "sqlite3.h": {"store"},
     "boost": set(),
     "doctest": set(),
     "benchmark": set(),

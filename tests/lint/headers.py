@@ -18,6 +18,8 @@ LIBRARY = {
     "asio": "asio",
     "ares.h": "cares",
     "lz4.h": "lz4",
+    "httplib.h": "httplib",
+    "sqlite3.h": "sqlite3",
 }
 RULES = {
     "unlisted": "every header is in a list of cmake/peerkitHeaders.cmake",

@@ -14,7 +14,7 @@ import sys
 
 SKIP = 77
 # Dependencies that are linked under their own name; the others are headers alone.
-LINKED = ("sodium", "simdjson", "cares", "lz4")
+LINKED = ("sodium", "simdjson", "cares", "lz4", "sqlite3")
 
 
 class Failed(Exception):
@@ -111,8 +111,15 @@ class World:
             "asio": ("asio_DIR", "PEERKIT_ASIO_INCLUDE_DIR"),
             "cares": ("c-ares_DIR", "PEERKIT_CARES_INCLUDE_DIR", "PEERKIT_CARES_LIBRARY"),
             "lz4": ("lz4_DIR", "PEERKIT_LZ4_INCLUDE_DIR", "PEERKIT_LZ4_LIBRARY"),
+            "httplib": ("httplib_DIR",),
+            "sqlite3": ("unofficial-sqlite3_DIR", "SQLite3_INCLUDE_DIR", "SQLite3_LIBRARY"),
         }
         for dependency in dependencies:
+            if dependency == "httplib" and self.cache.get("PEERKIT_PC_HTTPLIB_FOUND"):
+                # Its macros come with it, which only a package can say.
+                imitate_package(self, self.own / "httplib", "httplib", "httplib::httplib", "httplib")
+                arguments.append(f"-Dhttplib_DIR={self.own / 'httplib/share/httplib'}")
+                continue
             given = [
                 f"-D{name}={self.cache[name]}"
                 for name in found_by[dependency]
@@ -181,7 +188,9 @@ def case_each_component(world):
         "json": ["expected", "simdjson"],
         "net": ["expected", "sodium", "asio"],
         "dns": ["expected", "sodium", "asio", "cares"],
+        "http": ["expected", "sodium", "asio", "httplib"],
         "lz4": ["expected", "lz4"],
+        "sqlite": ["expected", "sqlite3"],
     }
     for component, dependencies in needs.items():
         world.consume(
@@ -192,13 +201,15 @@ def case_each_component(world):
 def case_what_is_present(world):
     """A bare find_package() means every component whose dependencies are present at the consumer."""
     output = world.consume(
-        "bare", absent="peerkit::json;peerkit::dns;peerkit::lz4;peerkit::peerkit", extra=world.only("expected", "sodium", "asio")
+        "bare", absent="peerkit::json;peerkit::dns;peerkit::http;peerkit::lz4;peerkit::sqlite;peerkit::peerkit", extra=world.only("expected", "sodium", "asio")
     )
     expect(
         output,
         "left out json: component json needs simdjson",
         "left out dns: component dns needs c-ares",
+        "left out http: component http needs cpp-httplib",
         "left out lz4: component lz4 needs LZ4",
+        "left out sqlite: component sqlite needs SQLite",
         "left out peerkit: component peerkit requires json",
     )
     world.consume(
@@ -225,6 +236,12 @@ def case_missing_is_named(world):
     expect(output, "component dns needs c-ares")
     output = world.consume("lz4", components="lz4", fails=True, extra=world.only("expected"))
     expect(output, "component lz4 needs LZ4")
+    output = world.consume(
+        "http", components="http", fails=True, extra=world.only("expected", "sodium", "asio")
+    )
+    expect(output, "component http needs cpp-httplib")
+    output = world.consume("sqlite", components="sqlite", fails=True, extra=world.only("expected"))
+    expect(output, "component sqlite needs SQLite")
     # What nobody asked for is not missed.
     world.consume(
         "without_dns",
@@ -236,7 +253,7 @@ def case_missing_is_named(world):
 
 def case_unknown_component(world):
     output = world.consume("unknown", components="core;telepathy", fails=True)
-    expect(output, "unknown component 'telepathy' (there are: core, crypto, json, net, dns, lz4, peerkit)")
+    expect(output, "unknown component 'telepathy' (there are: core, crypto, json, net, dns, http, lz4, sqlite, peerkit)")
 
 
 def case_wrong_version(world):
@@ -303,10 +320,12 @@ def case_vcpkg(world):
     imitate_package(world, installed, "unofficial-sodium", "unofficial-sodium::sodium", "sodium")
     imitate_package(world, installed, "c-ares", "c-ares::cares", "cares")
     imitate_package(world, installed, "lz4", "lz4::lz4", "lz4")
+    imitate_package(world, installed, "httplib", "httplib::httplib", "httplib")
+    imitate_package(world, installed, "unofficial-sqlite3", "unofficial::sqlite3::sqlite3", "sqlite3")
     where = world.own / "consumer"
-    world.consume("consumer", prefix=installed, link=["peerkit::dns", "peerkit::lz4"])
+    world.consume("consumer", prefix=installed, link=["peerkit::dns", "peerkit::http", "peerkit::lz4", "peerkit::sqlite"])
     found = dict(re.findall(r"^([\w-]+_DIR):[A-Z]+=(.*)$", (where / "CMakeCache.txt").read_text(), re.MULTILINE))
-    for package in ("peerkit", "asio", "unofficial-sodium", "c-ares", "lz4"):
+    for package in ("peerkit", "asio", "unofficial-sodium", "c-ares", "lz4", "httplib", "unofficial-sqlite3"):
         if not found.get(f"{package}_DIR", "").startswith(str(installed)):
             raise Failed(f"the consumer did not take {package} from the vcpkg layout")
 
@@ -314,14 +333,29 @@ def case_vcpkg(world):
 def imitate_package(world, prefix, package, target, dependency):
     """A CONFIG package of another packager's name around what the build tree found."""
     include, library = locate(world, dependency)
+    macros = ""
+    if dependency == "httplib":
+        macros, library = httplib_flags(world)
     folder = prefix / "share" / package
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{package}-config.cmake").write_text(
         f"if(NOT TARGET {target})\n"
         f"  add_library({target} INTERFACE IMPORTED)\n"
         f'  set_target_properties({target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "{include}"'
-        f' INTERFACE_LINK_LIBRARIES "{library}")\n'
+        f' INTERFACE_COMPILE_DEFINITIONS "{macros}" INTERFACE_LINK_LIBRARIES "{library}")\n'
         "endif()\n"
+    )
+
+
+def httplib_flags(world):
+    """(macros, library) of the system's cpp-httplib, as CMake lists; a header alone has neither."""
+    if not world.cache.get("PEERKIT_PC_HTTPLIB_FOUND"):
+        return "", ""
+    flags = world.run("pkg-config", "--cflags-only-other", "cpp-httplib").split()
+    libraries = world.run("pkg-config", "--libs-only-l", "cpp-httplib").split()
+    return (
+        ";".join(flag.removeprefix("-D") for flag in flags),
+        ";".join(library.removeprefix("-l") for library in libraries),
     )
 
 
@@ -334,6 +368,8 @@ def locate(world, dependency):
         "asio": "asio/version.hpp",
         "cares": "ares.h",
         "lz4": "lz4.h",
+        "httplib": "httplib.h",
+        "sqlite3": "sqlite3.h",
     }
     probe = world.own / "probe.cpp"
     probe.write_text(f"#include <{header[dependency]}>\n")
@@ -383,8 +419,10 @@ def case_conan(world):
         "asio": "1.22.1",
         "c-ares": "1.18.1",
         "lz4": "1.9.4",
+        "cpp-httplib": "0.11.4",
+        "sqlite3": "3.40.1",
     }
-    with_options = ("-o", "peerkit/*:dns=True", "-o", "peerkit/*:lz4=True")
+    with_options = [word for option in ("dns", "http", "lz4", "sqlite") for word in ("-o", f"peerkit/*:{option}=True")]
     references = [f"{name}/{version}" for name, version in versions.items()]
 
     platform = world.own / "platform.profile"
@@ -392,12 +430,12 @@ def case_conan(world):
     output = world.run(
         conan, "create", copied, "-pr:a", platform, "--build=missing", *with_options, environment=environment
     )
-    expect(output, "asio/1.22.1 - Platform", "c-ares/1.18.1 - Platform", "lz4/1.9.4 - Platform", "Running test()", f"peerkit/{world.version}")
+    expect(output, "asio/1.22.1 - Platform", "c-ares/1.18.1 - Platform", "lz4/1.9.4 - Platform", "cpp-httplib/0.11.4 - Platform", "sqlite3/3.40.1 - Platform", "Running test()", f"peerkit/{world.version}")
 
     made = world.own / "made.profile"
     made.write_text(settings + executables)
     for name, version in versions.items():
-        dependency = {"tl-expected": "expected", "libsodium": "sodium", "c-ares": "cares"}.get(name, name)
+        dependency = {"tl-expected": "expected", "libsodium": "sodium", "c-ares": "cares", "cpp-httplib": "httplib"}.get(name, name)
         world.run(
             conan,
             "create",
@@ -408,7 +446,11 @@ def case_conan(world):
             version,
             "-pr:a",
             made,
-            environment={**environment, "PEERKIT_STUB_INCLUDE": locate(world, dependency)[0]},
+            environment={
+                **environment,
+                "PEERKIT_STUB_INCLUDE": locate(world, dependency)[0],
+                "PEERKIT_STUB_HTTPLIB": " ".join(httplib_flags(world)),
+            },
         )
     world.run(conan, "remove", "peerkit/*", "--confirm", environment=environment)
     output = world.run(conan, "create", copied, "-pr:a", made, "--build=missing", *with_options, environment=environment)

@@ -16,14 +16,15 @@ namespace discovery {
 /// Errors of the discovery floor. Where an enumerator names no position, the position is 0.
 enum class discovery_error : std::uint16_t {
     // The world could not do what a strategy asked for; reported by drivers as outcomes.
-    unavailable = 1, ///< The socket, file or program cannot be used; position is the operating system's error code.
-    timed_out,       ///< The answer did not come in time; position is the time allowed in milliseconds.
-    command_failed,  ///< The program ended with an error; position is its exit status.
-    http_refused,    ///< The server answered with an error; position is the HTTP status.
-    bad_reply,       ///< The server's answer is malformed.
-    unresolved,      ///< There is no such name, or it has no such record; position is the resolver's code.
-    server_failed,   ///< The name server could not tell (SERVFAIL, REFUSED); position is the resolver's code.
-    unsupported,     ///< The driver cannot do what was asked for.
+    unavailable = 1,  ///< The socket, file or program cannot be used; position is the operating system's error code.
+    timed_out,        ///< The answer did not come in time; position is the time allowed in milliseconds.
+    command_failed,   ///< The program ended with an error; position is its exit status.
+    http_refused,     ///< The server answered with an error; position is the HTTP status.
+    bad_reply,        ///< The server's answer is malformed.
+    unresolved,       ///< There is no such name, or it has no such record; position is the resolver's code.
+    server_failed,    ///< The name server could not tell (SERVFAIL, REFUSED); position is the resolver's code.
+    unsupported,      ///< The driver cannot do what was asked for.
+    untrusted_server, ///< Nobody who is trusted vouches that the server is the one that was meant (TLS).
 
     // Documents.
     empty_document, ///< The document is empty or only white space.
@@ -72,6 +73,7 @@ struct domain_of<discovery::discovery_error> {
         case unresolved: return "there is no such name, or it has no such record";
         case server_failed: return "the name server could not tell";
         case unsupported: return "the driver cannot do what was asked for";
+        case untrusted_server: return "the server's certificate is not trusted, or is for another name";
         case empty_document: return "the document is empty";
         case utf16_document: return "the document is UTF-16, UTF-8 is needed";
         case invalid_utf8: return "the document holds bytes that are not UTF-8";

@@ -13,12 +13,17 @@ TARGETS = {
     "asio": ("asio", "asio::asio", "asio*", None),
     "c-ares": ("c-ares", "c-ares::cares", "ares*", "cares"),
     "lz4": ("lz4", "lz4::lz4", "lz4*", "lz4"),
+    "cpp-httplib": ("httplib", "httplib::httplib", "httplib.h", None),
+    "sqlite3": ("SQLite3", "SQLite::SQLite3", "sqlite3.h", "sqlite3"),
 }
 
 
 class StubConan(ConanFile):
     package_type = "unknown"
     build_policy = "missing"
+    # Asked of cpp-httplib alone.
+    options = {"with_openssl": [True, False]}
+    default_options = {"with_openssl": False}
 
     def package(self):
         # Where the system's headers are is found out by check.py.
@@ -31,3 +36,8 @@ class StubConan(ConanFile):
         self.cpp_info.set_property("cmake_target_name", target)
         self.cpp_info.bindirs = self.cpp_info.libdirs = []
         self.cpp_info.system_libs = [library] if library else []
+        if self.name == "cpp-httplib":
+            # A library with macros, or a header alone: check.py found out.
+            macros, libraries = (os.environ["PEERKIT_STUB_HTTPLIB"] + " ").split(" ")[:2]
+            self.cpp_info.defines = [macro for macro in macros.split(";") if macro]
+            self.cpp_info.system_libs = [name for name in libraries.split(";") if name]
