@@ -9,6 +9,7 @@
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/discovery/strategy.hpp>
+#include <peerkit/net/any_http_client.hpp>
 #include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/command.hpp>
@@ -78,6 +79,8 @@ public:
 
     /// Without one, browsing for services is `unsupported`.
     void browse_with(service_browser browser) { browse_ = std::move(browser); }
+    /// Without one, HTTP requests are `unsupported`.
+    void request_with(any_http_client client) { http_ = std::move(client); }
 
     /// One run of a strategy, which must outlive it. Candidates that do not name their strategy are given its name.
     /// Effects still under way at the end are cancelled.
@@ -238,8 +241,8 @@ private:
         if (!browse_) co_return error{discovery::discovery_error::unsupported, 0, "multicast DNS"};
         co_return co_await outcome_of(browse_(std::move(stop), std::move(wanted)));
     }
-    [[nodiscard]] eventually carry_out(stopping, discovery::http_request) {
-        co_return error{discovery::discovery_error::unsupported, 0, "HTTP"};
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::http_request what) {
+        return outcome_of(http_.request(std::move(stop), std::move(what)));
     }
     [[nodiscard]] eventually carry_out(stopping, discovery::read_announcement) {
         co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
@@ -255,6 +258,7 @@ private:
     std::shared_ptr<stop_state> stop_;
     Lookup lookup_;
     service_browser browse_;
+    any_http_client http_;
     std::shared_ptr<stop_state> watching_;
     system_steady_clock clock_;
 };

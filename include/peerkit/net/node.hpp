@@ -169,6 +169,7 @@ public:
                                      std::move(options), std::move(with.handler)},
                                     std::move(config.discovery),
                                     std::move(config.resolver),
+                                    std::move(config.http),
                                     std::move(config.link),
                                     std::move(memory),
                                     config.tunables,

@@ -15,6 +15,7 @@
 #include <peerkit/gossip/name_policy.hpp>
 #include <peerkit/gossip/tunables.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/net/any_http_client.hpp>
 #include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/local_link.hpp>
 #include <peerkit/net/port_pair.hpp>
@@ -61,6 +62,7 @@ struct node_config {
     listen_options listen;
     discovery::any_strategy discovery; ///< how peers are found; without one it waits to be found
     any_resolver resolver;             ///< who looks up names; without one the system's resolver does
+    any_http_client http;              ///< who makes HTTP requests, `net::http_client` of component http; empty: nobody
     local_link_maker link;    ///< presence on the local link, `net::mdns_on_link()`; empty: no browsing, not published
     node::dial_rule may_dial; ///< which candidates may be called; empty: all
     gossip::tunables tunables = gossip::lan();

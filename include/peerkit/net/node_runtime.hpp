@@ -15,6 +15,7 @@
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/topics.hpp>
+#include <peerkit/net/any_http_client.hpp>
 #include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/convert.hpp>
@@ -81,6 +82,7 @@ public:
         logic_type logic;
         discovery::any_strategy strategy;
         any_resolver resolver; ///< empty: the system's
+        any_http_client http;  ///< empty: HTTP requests are `unsupported`
         local_link_maker link; ///< empty: no browsing, no publishing
         incarnation_file memory;
         gossip::tunables tunables;
@@ -93,7 +95,7 @@ public:
     node_runtime(asio::any_io_executor executor, parts from)
         : executor_{std::move(executor)}, sockets_{std::move(from.sockets)}, timer_{executor_},
           sender_{sockets_.system_family(), from.send_queue}, logic_{std::move(from.logic)},
-          strategy_{std::move(from.strategy)}, driver_{make_driver(std::move(from.resolver))},
+          strategy_{std::move(from.strategy)}, driver_{make_driver(std::move(from.resolver), std::move(from.http))},
           memory_{std::move(from.memory)}, tunables_{from.tunables}, make_link_{std::move(from.link)},
           advertised_{std::move(from.advertised)}, interfaces_{std::move(from.interfaces)},
           advertise_interfaces_{from.advertise_interfaces} {}
@@ -616,9 +618,11 @@ private:
 
     // ---- Discovery -------------------------------------------------------------------------------------------------
 
-    [[nodiscard]] std::shared_ptr<discovery_driver> make_driver(any_resolver resolver) {
-        return resolver ? std::make_shared<discovery_driver>(executor_, stop_, std::move(resolver))
-                        : std::make_shared<discovery_driver>(executor_, stop_);
+    [[nodiscard]] std::shared_ptr<discovery_driver> make_driver(any_resolver resolver, any_http_client http) {
+        auto made = resolver ? std::make_shared<discovery_driver>(executor_, stop_, std::move(resolver))
+                             : std::make_shared<discovery_driver>(executor_, stop_);
+        made->request_with(std::move(http));
+        return made;
     }
     [[nodiscard]] static asio::awaitable<void> discover(std::shared_ptr<node_runtime> self) {
         ++self->counted_->discovery_runs;

@@ -136,6 +136,29 @@ TEST_CASE("every kind of effect is carried out, and its outcome comes with its t
     CHECK(std::get_if<file_changed>(&got.of(0, 7)) != nullptr);
 }
 
+TEST_CASE("HTTP requests are the business of a client that is given, and unsupported without one") {
+    struct answers {
+        peerkit::net::http_answer request(std::shared_ptr<stop_state>, http_request what) {
+            co_return http_reply{200, what.url + what.target, {}};
+        }
+    };
+    http_request asked;
+    asked.url = "http://a:1";
+    asked.target = "/b";
+    auto const none = run({{asked}});
+    REQUIRE(std::get_if<peerkit::error>(&none.of(0, 0)) != nullptr);
+    CHECK(*std::get_if<peerkit::error>(&none.of(0, 0)) == discovery_error::unsupported);
+
+    asio::io_context loop;
+    auto const driver = std::make_shared<discovery_driver>(loop.get_executor(), std::make_shared<stop_state>());
+    driver->request_with(answers{});
+    run_outcome got{{}, {}, {}};
+    scripted strategy{{{asked}}, &got.told};
+    got.answer = finish(loop, driver->run(strategy, [](notice const&) {})).answer;
+    REQUIRE(std::get_if<http_reply>(&got.of(0, 0)) != nullptr);
+    CHECK(std::get_if<http_reply>(&got.of(0, 0))->body == "http://a:1/b");
+}
+
 TEST_CASE("effects that fail are outcomes, and the run goes on") {
     http_get get;
     get.socket_path = "/nonexistent";
