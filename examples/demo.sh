@@ -14,7 +14,8 @@ usage: examples/demo.sh [--keep] [--node PROGRAM] [--patience SECONDS]
 What is missing is installed by apt when this runs as root or sudo asks for no password. Exit status 0 only if
 everything happened.
 
-Environment: JOBS is the number of compilers at a time (all cores), PEERKIT_BUILD_ROOT where to build (build/).
+Environment: JOBS is the number of compilers at a time (all cores), PEERKIT_BUILD_ROOT where to build (build/),
+CMAKE_ARGUMENTS more for cmake, separated by spaces.
 USAGE
 }
 
@@ -70,9 +71,10 @@ install_missing() {
 if [ -z "$program" ]; then
     install_missing
     echo "building peerkit-node in $build"
+    read -ra more <<<"${CMAKE_ARGUMENTS:-}"
     # The top-level CMakeLists.txt uses ccache where it is.
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-        -DPEERKIT_BUILD_TESTS=OFF -DPEERKIT_BUILD_EXAMPLES=ON
+        -DPEERKIT_BUILD_TESTS=OFF -DPEERKIT_BUILD_EXAMPLES=ON "${more[@]}"
     cmake --build "$build" --target peerkit_node -j "${JOBS:-$(nproc)}"
     program=$build/examples/peerkit-node
 fi

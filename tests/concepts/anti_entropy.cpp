@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <peerkit/gossip/engine.hpp>
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 #include <cstddef>
 

@@ -8,7 +8,7 @@
 #include <peerkit/gossip/lifeguard.hpp>
 #include <peerkit/gossip/persistent_swim.hpp>
 #include <peerkit/gossip/plain_swim.hpp>
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 #include <cstddef>
 #include <utility>

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <asio/io_context.hpp>
+#include <support/compiled_node.hpp>
 
 TEST_CASE("with the umbrella alone a node finds another through a composed strategy") {
     using namespace peerkit;

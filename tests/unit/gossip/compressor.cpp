@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 using namespace peerkit;
 using namespace tests;

@@ -16,7 +16,7 @@
 
 #include <support/allocations.hpp>
 #include <support/cluster.hpp>
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 using namespace peerkit;
 using namespace tests;

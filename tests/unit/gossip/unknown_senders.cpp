@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 using namespace peerkit;
 using namespace tests;

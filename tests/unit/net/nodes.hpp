@@ -5,6 +5,8 @@
 
 #include <peerkit/net/node.hpp>
 
+#include <support/compiled_node.hpp>
+
 #include "unit/net/support.hpp"
 
 #include <algorithm>

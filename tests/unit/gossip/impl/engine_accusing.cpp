@@ -13,7 +13,7 @@
 #include <set>
 #include <vector>
 
-#include "support/stage.hpp"
+#include <support/compiled_stage.hpp>
 
 using namespace peerkit;
 using namespace tests;

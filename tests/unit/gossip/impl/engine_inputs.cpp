@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <support/cluster.hpp>
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 using namespace peerkit;
 using namespace tests;

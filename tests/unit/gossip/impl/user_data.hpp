@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <support/stage.hpp>
+#include <support/compiled_stage.hpp>
 
 namespace tests {
 
