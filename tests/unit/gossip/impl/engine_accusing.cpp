@@ -54,11 +54,10 @@ struct court : basic_stage<quiet_engine> {
         }
         sleep(end - now());
     }
-    void answer(sent_datagram const& d) {
+    void answer(sent_datagram d) { // a copy: what is delivered makes more
         for (puppet* p : members) {
             if (p->where != d.to) continue;
-            auto const messages = d.messages;
-            for (heard const& m : messages) {
+            for (heard const& m : d.messages) {
                 if (m.type == message_type::ping && dumb.count(p) == 0) {
                     std::uint64_t const nonce = m.nonce;
                     answers.push_back(p->datagram((*this)->id(), [&](auto& packet) {
