@@ -297,6 +297,8 @@ set(peerkit_lz4_headers
 # Headers that include SQLite.
 set(peerkit_sqlite_headers
     peerkit/store/sqlite_connection.hpp
+    peerkit/store/sqlite_schema.hpp
+    peerkit/store/sqlite_store.hpp
 )
 
 # The umbrella for hosts.

@@ -6,7 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
+#if defined(__linux__)
+#    include <sched.h>
+#    include <sys/mount.h>
+#endif
+
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -51,6 +56,19 @@ private:
 /// In memory, where there is such a place: a disk that takes its time with every fsync leaves a test little to see.
 [[nodiscard]] inline std::filesystem::path fast_parent() {
     return ::access("/dev/shm", W_OK) == 0 ? std::filesystem::path{"/dev/shm"} : std::filesystem::temp_directory_path();
+}
+
+/// Puts a file system of that size at `path`, for this process alone; false where the system does not allow it.
+[[nodiscard]] inline bool mount_small(std::string const& path, std::size_t bytes) {
+#if defined(__linux__)
+    int const spaces = CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER);
+    std::string const options = "mode=0700,size=" + std::to_string(bytes);
+    return ::unshare(spaces) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount("peerkit-test", path.c_str(), "tmpfs", 0, options.c_str()) == 0;
+#else
+    (void)path, (void)bytes;
+    return false;
+#endif
 }
 
 /// Runs `body` in a child process, as a user without privileges if this is root; true if it returned true.

@@ -36,6 +36,7 @@ enum class store_error : std::uint16_t {
     too_many,         ///< More entries than are kept; position is their number.
     too_long,         ///< A text or record is longer than its limit.
     bad_text,         ///< A text is empty or not UTF-8.
+    bad_record,       ///< A record is malformed.
     incarnation_back, ///< The incarnation is lower than the stored one; position is the stored one.
 
     // Databases.
@@ -70,6 +71,7 @@ struct domain_of<store::store_error> {
         case too_many: return "there are more entries than are kept";
         case too_long: return "a text or record is longer than its limit";
         case bad_text: return "a text is empty or not UTF-8";
+        case bad_record: return "a record is malformed";
         case incarnation_back: return "the incarnation is lower than the stored one";
         case damaged: return "it is no database, or a broken one";
         case busy: return "another connection holds the database for too long";

@@ -14,6 +14,7 @@
 #include <peerkit/store/checksum.hpp>
 #include <peerkit/store/error.hpp>
 #include <peerkit/store/stored_state.hpp>
+#include <peerkit/wire/record.hpp>
 
 #include <simdjson.h>
 
@@ -148,7 +149,7 @@ private:
         std::string_view text;
         if (from["record"].get(text) != simdjson::SUCCESS) return false;
         auto const size = from_base64(text, record_);
-        if (!size) return false;
+        if (!size || !wire::record_view::parse(byte_view{record_}.first(*size))) return false;
         to.record.assign(record_.begin(), record_.begin() + static_cast<std::ptrdiff_t>(*size));
         simdjson::dom::array sources;
         if (from["sources"].get(sources) != simdjson::SUCCESS) return false;

@@ -80,8 +80,8 @@ private:
 } // namespace detail
 
 /// A directory of this user's, locked: no other `state_directory` has it, in this process or another, until this one is
-/// destroyed or its process ends, however that ends (the lock is the kernel's: flock on the file `peerkit.lock`, which
-/// also holds the number of the process for people to read).
+/// destroyed or its process ends, however that ends (the lock is the kernel's: flock on a file that also holds
+/// the number of the process, for people to read).
 ///
 /// Calls block on the file system. Not thread-safe; may move between threads.
 /// @code
@@ -91,15 +91,16 @@ private:
 /// @endcode
 class state_directory {
 public:
-    static constexpr char const* lock_name = "peerkit.lock";
+    static constexpr char const* usual_lock = "peerkit.lock";
     /// Damaged files of one name that are kept.
     static constexpr unsigned max_quarantined = 4;
 
     /// Makes the directory if there is none (its parent must exist), for this user only, and locks it. A directory that
     /// others may write to is refused, since they could exchange the files in it; so is another user's, except by root.
+    /// @param lock_name  name of the file that is locked, for stores that share a directory; static lifetime
     /// @par Errors `unusable`, `read_only`, `full`, `not_directory`, `wrong_owner`, `not_private`, `not_regular`,
     /// `in_use`
-    [[nodiscard]] static result<state_directory> open(std::string const& path) {
+    [[nodiscard]] static result<state_directory> open(std::string const& path, char const* lock_name = usual_lock) {
         if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
             if (errno == ENOTDIR) return fail(store_error::not_directory, ENOTDIR, "create directory");
             return detail::fail_writing("create directory", errno);
@@ -118,8 +119,26 @@ public:
         if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
             return fail(store_error::not_private, status.st_mode & 07777U, "directory");
         }
-        if (auto const mine = made.lock(); !mine) return fail(mine.error());
+        made.path_ = path;
+        if (auto const mine = made.lock(lock_name); !mine) return fail(mine.error());
         return made;
+    }
+
+    /// Where a file of this name is, for libraries that open files by themselves.
+    [[nodiscard]] std::string path(std::string_view name) const {
+        return path_ + (path_.ends_with('/') ? "" : "/") + std::string{name};
+    }
+    /// Makes an empty file for this user only if there is no such file.
+    /// @par Errors `unusable`, `read_only`, `full`, `not_regular`, `wrong_owner`
+    [[nodiscard]] result<void> make(char const* name) const {
+        detail::file_descriptor const file{::openat(
+            directory_.get(), name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR)};
+        if (!file) return detail::fail_writing("create", errno == EISDIR ? ELOOP : errno);
+        return check_file(file.get()).map([](struct stat const&) {});
+    }
+    /// Whether there is something of this name.
+    [[nodiscard]] bool has(char const* name) const noexcept {
+        return ::faccessat(directory_.get(), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     }
 
     /// The text of a file; none if there is no such file.
@@ -130,13 +149,9 @@ public:
             ::openat(directory_.get(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
         if (!file && errno == ENOENT) return std::nullopt;
         if (!file) return detail::fail_reading("open", errno);
-        struct stat status{};
-        if (::fstat(file.get(), &status) != 0) return detail::fail_reading("stat", errno);
-        if (!S_ISREG(status.st_mode)) return fail(store_error::not_regular, 0, "file");
-        if (::geteuid() != 0 && status.st_uid != ::geteuid()) {
-            return fail(store_error::wrong_owner, status.st_uid, "file");
-        }
-        auto const size = static_cast<std::uint64_t>(status.st_size);
+        auto const status = check_file(file.get());
+        if (!status) return fail(status.error());
+        auto const size = static_cast<std::uint64_t>(status->st_size);
         if (size > max_size) return fail(store_error::too_large, size, "file");
         std::string text(static_cast<std::size_t>(size), '\0');
         std::size_t have = 0;
@@ -184,7 +199,16 @@ public:
 private:
     state_directory() noexcept = default;
 
-    [[nodiscard]] result<void> lock() {
+    [[nodiscard]] static result<struct stat> check_file(int fd) noexcept {
+        struct stat status{};
+        if (::fstat(fd, &status) != 0) return detail::fail_reading("stat", errno);
+        if (!S_ISREG(status.st_mode)) return fail(store_error::not_regular, 0, "file");
+        if (::geteuid() != 0 && status.st_uid != ::geteuid()) {
+            return fail(store_error::wrong_owner, status.st_uid, "file");
+        }
+        return status;
+    }
+    [[nodiscard]] result<void> lock(char const* lock_name) {
         lock_ = detail::file_descriptor{::openat(
             directory_.get(), lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR)};
         if (!lock_) return detail::fail_writing("lock", errno);
@@ -225,6 +249,7 @@ private:
         return detail::fail_writing("sync directory", errno);
     }
 
+    std::string path_;
     detail::file_descriptor directory_;
     detail::file_descriptor lock_;
 };

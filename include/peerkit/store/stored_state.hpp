@@ -52,7 +52,7 @@ struct stored_state {
     std::uint64_t incarnation = 0;               ///< the highest one `owner` ever announced
     std::map<std::string, std::string> settings; ///< the node's own configuration, by name
     std::vector<std::string> registries;         ///< "host:port", the one that worked last first
-    std::vector<stored_peer> peers;
+    std::vector<stored_peer> peers;              ///< one entry for each; a store need not keep their order
     [[nodiscard]] friend bool operator==(stored_state const&, stored_state const&) = default;
 };
 
@@ -66,7 +66,7 @@ struct loaded_state {
 };
 
 /// Whether a state keeps to the bounds above. Models ask before they save.
-/// @par Errors `too_many`, `too_long`, `bad_text`; position is the index within what the field names
+/// @par Errors `too_many`, `too_long`, `bad_text`, `bad_record`; position is the index within what the field names
 [[nodiscard]] inline result<void> check_bounds(stored_state const& state) noexcept {
     if (state.peers.size() > max_peers) return fail(store_error::too_many, state.peers.size(), "peers");
     if (state.settings.size() > max_settings) return fail(store_error::too_many, state.settings.size(), "settings");
@@ -91,6 +91,7 @@ struct loaded_state {
     }
     for (std::size_t i = 0; i < state.peers.size(); ++i) {
         if (state.peers[i].record.size() > limits::record) return fail(store_error::too_long, i, "peers");
+        if (!wire::record_view::parse(state.peers[i].record)) return fail(store_error::bad_record, i, "peers");
     }
     return {};
 }

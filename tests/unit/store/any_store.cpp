@@ -4,7 +4,7 @@
 
 #include <peerkit/store/memory_store.hpp>
 
-#include "support/stored.hpp"
+#include "support/store_behaviour.hpp"
 
 #include <doctest/doctest.h>
 
@@ -27,6 +27,11 @@ struct throwing {
 };
 
 } // namespace
+
+TEST_CASE("any store does what every store does") {
+    auto const shelf = std::make_shared<store::memory_shelf>();
+    tests::check_store_behaviour([&] { return any_store{store::memory_store{shelf}}; });
+}
 
 TEST_CASE("any store passes everything on to the store it holds") {
     auto const shelf = std::make_shared<store::memory_shelf>();

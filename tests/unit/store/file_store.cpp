@@ -3,7 +3,7 @@
 #include <peerkit/store/file_store.hpp>
 
 #include "support/scratch_directory.hpp"
-#include "support/stored.hpp"
+#include "support/store_behaviour.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,19 +22,13 @@ using store::file_store;
 using store::store_error;
 using store::stored_state;
 using tests::in_child;
+using tests::numbered;
 using tests::scratch_directory;
 
-namespace {
-
-/// A state that is a function of its incarnation.
-stored_state numbered(std::uint64_t incarnation) {
-    stored_state state = tests::stored_sample(1 + incarnation % 3);
-    state.incarnation = incarnation;
-    state.settings["number"] = std::to_string(incarnation);
-    return state;
+TEST_CASE("a store in files does what every store does") {
+    scratch_directory const scratch{tests::fast_parent()};
+    tests::check_store_behaviour([&] { return file_store{scratch.path("state")}; });
 }
-
-} // namespace
 
 TEST_CASE("a store in files answers with what was saved last, in this process and the next") {
     scratch_directory const scratch;
@@ -160,8 +154,7 @@ TEST_CASE("a state of a later version is neither read, nor set aside, nor writte
     later.replace(later.find("\"version\":1"), 11, "\"version\":2");
     later = std::string{store::detail::snapshot_opening} + store::detail::checksum_text(later) + later;
     scratch.write("state/gossip_state.json", later);
-    file_store const* const same = &one;
-    CHECK(same->directory() == scratch.path("state"));
+    CHECK(one.directory() == scratch.path("state"));
     auto const found = one.load();
     REQUIRE_FALSE(found);
     CHECK(found.error() == store_error::newer_format);
@@ -179,6 +172,18 @@ TEST_CASE("a file that cannot be read is an error, not damage") {
     std::filesystem::create_directory(scratch.path("state/gossip_state.json"));
     CHECK(one.load().error() == store_error::not_regular);
     CHECK(scratch.has("state/gossip_state.json"));
+}
+
+TEST_CASE("on a full disk a save fails by name and the state before stays") {
+    scratch_directory const scratch;
+    CHECK(in_child([&] {
+        if (!tests::mount_small(scratch.path(), 64 * 1024)) return true; // not allowed here
+        file_store one{scratch.path("state")};
+        if (!one.save(numbered(3)) || !one.save(numbered(6))) return false;
+        auto const done = one.save(tests::stored_sample(200));
+        bool const refused = !done && done.error() == store_error::full;
+        return refused && one.load()->state == numbered(6) && one.save(numbered(9)) && one.load()->state == numbered(9);
+    }));
 }
 
 TEST_CASE("without room a save fails by name and the state before stays") {

@@ -2,7 +2,7 @@
 // Tests of the store in memory.
 #include <peerkit/store/memory_store.hpp>
 
-#include "support/stored.hpp"
+#include "support/store_behaviour.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,6 +13,11 @@
 using namespace peerkit;
 using store::memory_store;
 using store::store_error;
+
+TEST_CASE("a store in memory does what every store does") {
+    auto const shelf = std::make_shared<store::memory_shelf>();
+    tests::check_store_behaviour([&] { return memory_store{shelf}; });
+}
 
 TEST_CASE("a store in memory answers with what was saved last, also to the next store on its shelf") {
     auto const shelf = std::make_shared<store::memory_shelf>();

@@ -62,7 +62,7 @@ TEST_CASE("a state is read as it was written") {
     CHECK(decode_snapshot(*encode_snapshot(nothing, 1))->state == nothing);
     stored_state extreme;
     extreme.incarnation = limits::incarnation - 1;
-    extreme.peers.resize(2);
+    extreme.peers = tests::stored_sample(2).peers;
     extreme.peers[0].last_heard_ms = std::numeric_limits<std::int64_t>::min();
     extreme.peers[1].last_heard_ms = std::numeric_limits<std::int64_t>::max();
     extreme.peers[1].sources = node::provenance_set::from_bits(~0U);
@@ -79,7 +79,7 @@ TEST_CASE("the text of a snapshot is the one that docs/store.md shows") {
     state.settings = {{"name", "db1"}};
     state.registries = {"tnr.example.test:8000"};
     store::stored_peer peer;
-    peer.record = {std::byte{1}, std::byte{2}, std::byte{3}};
+    peer.record = tests::stored_record(2, state.network);
     peer.sources = node::provenance_set{discovery::provenance::dns} | discovery::provenance::gossip;
     peer.last_endpoint = {ip_address::v4(192, 0, 2, 7), 9000};
     peer.last_heard_ms = 1'700'000'000'000;
@@ -88,9 +88,11 @@ TEST_CASE("the text of a snapshot is the one that docs/store.md shows") {
           R"(","format":"peerkit gossip state","version":1,"generation":3,)"
           R"("owner":"00000000000000000000000000000000000000000000000000000000000000ab",)"
           R"("network":"00000000000000000000000000000000","incarnation":5,"settings":{"name":"db1"},)"
-          R"("registries":["tnr.example.test:8000"],"peers":[{"record":"AQID","sources":["dns","gossip"],)"
-          R"("endpoint":"192.0.2.7:9000","last_heard_ms":1700000000000}]})"
-          "\n");
+          R"("registries":["tnr.example.test:8000"],"peers":[{"record":")" +
+              to_base64(peer.record) +
+              R"(","sources":["dns","gossip"],)"
+              R"("endpoint":"192.0.2.7:9000","last_heard_ms":1700000000000}]})"
+              "\n");
 }
 
 TEST_CASE("no snapshot of which a byte is missing, or one bit is another, is read") {
@@ -162,6 +164,7 @@ TEST_CASE("a peer that makes no sense is left out and counted, the others stay")
     };
     without_first("[{\"record\":", "[{\"other\":");
     without_first("[{\"record\":\"", "[{\"record\":\"*");
+    without_first("[{\"record\":\"", "[{\"record\":\"\",\"x\":\"");
     without_first("[{\"record\":\"", "[{\"record\":\"" + std::string(1368, 'A'));
     without_first("[\"dns\",\"gossip\"]", "\"dns\"");
     without_first("[\"dns\",\"gossip\"]", "[1]");
@@ -192,14 +195,15 @@ TEST_CASE("the largest state there can be fits a snapshot") {
     }
     state.registries.assign(store::max_registries, std::string(store::max_registry_text, '\x03'));
     store::stored_peer peer;
-    peer.record.resize(limits::record);
+    peer.record = tests::stored_record(2, state.network);
     peer.sources = node::provenance_set::from_bits(~0U);
     peer.last_endpoint = {*ip_address::parse("2001:db8:1111:2222:3333:4444:5555:6666"), 65535};
     peer.last_heard_ms = std::numeric_limits<std::int64_t>::min();
     state.peers.assign(store::max_peers, peer);
     auto const text = encode_snapshot(state, ~std::uint64_t{0});
     REQUIRE(text);
-    CHECK(text->size() <= store::max_snapshot);
+    std::size_t const longer_records = base64_size(limits::record) - base64_size(peer.record.size());
+    CHECK(text->size() + store::max_peers * longer_records <= store::max_snapshot);
     auto const found = decode_snapshot(*text);
     REQUIRE(found);
     CHECK(found->state == state);

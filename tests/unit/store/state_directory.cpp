@@ -142,6 +142,35 @@ TEST_CASE("a directory belongs to one store at a time, and is free again when it
     ::close(ready[1]);
 }
 
+TEST_CASE("stores that lock different files share a directory") {
+    scratch_directory const scratch;
+    auto const first = state_directory::open(scratch.path("state"));
+    auto const second = state_directory::open(scratch.path("state"), "other.lock");
+    CHECK(first);
+    CHECK(second);
+    CHECK(state_directory::open(scratch.path("state"), "other.lock").error() == store_error::in_use);
+}
+
+TEST_CASE("a file is made for this user alone, once") {
+    scratch_directory const scratch;
+    auto const place = state_directory::open(scratch.path("state") + "/");
+    REQUIRE(place);
+    CHECK(place->path("a") == scratch.path("state/a"));
+    CHECK_FALSE(place->has("a"));
+    REQUIRE(place->make("a"));
+    CHECK(place->has("a"));
+    CHECK(mode_of(place->path("a")) == 0600);
+    scratch.write("state/a", "kept");
+    REQUIRE(place->make("a"));
+    CHECK(scratch.read("state/a") == "kept");
+    std::filesystem::create_directory(scratch.path("state/d"));
+    CHECK(place->make("d").error() == store_error::not_regular);
+    std::filesystem::create_symlink(scratch.path("state/b"), scratch.path("state/l"));
+    CHECK(place->has("l"));
+    CHECK(place->make("l").error() == store_error::not_regular);
+    CHECK_FALSE(place->has("b"));
+}
+
 TEST_CASE("a file is replaced whole, and the one before is kept") {
     scratch_directory const scratch;
     auto const place = state_directory::open(scratch.path("state"));

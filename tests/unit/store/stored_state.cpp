@@ -28,7 +28,7 @@ TEST_CASE("what exceeds a bound is refused by name and place") {
         CHECK(done.error().field() == field);
     };
     stored_state peers;
-    peers.peers.resize(store::max_peers);
+    peers.peers.assign(store::max_peers, tests::stored_sample(1).peers[0]);
     CHECK(store::check_bounds(peers));
     peers.peers.emplace_back();
     refused(peers, store_error::too_many, store::max_peers + 1, "peers");
@@ -68,6 +68,8 @@ TEST_CASE("what exceeds a bound is refused by name and place") {
     one.registries.clear();
     one.peers[2].record.resize(limits::record + 1);
     refused(one, store_error::too_long, 2, "peers");
+    one.peers[2].record.resize(60);
+    refused(one, store_error::bad_record, 2, "peers");
 }
 
 TEST_CASE("an incarnation never goes back, except that of another node or network") {
