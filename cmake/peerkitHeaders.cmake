@@ -151,11 +151,15 @@ set(peerkit_core_headers
     peerkit/node/candidate_gate.hpp
     peerkit/node/candidate_table.hpp
     peerkit/node/discovery_schedule.hpp
+    peerkit/node/fallback_order.hpp
     peerkit/node/host_name_queue.hpp
     peerkit/node/known_candidate.hpp
     peerkit/node/node_logic.hpp
     peerkit/node/provenance_set.hpp
+    peerkit/node/recollection.hpp
+    peerkit/node/remembered_peer.hpp
     peerkit/node/row_index.hpp
+    peerkit/node/start_order.hpp
     peerkit/sim/audit.hpp
     peerkit/sim/birth.hpp
     peerkit/sim/byte_pool.hpp

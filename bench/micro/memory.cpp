@@ -235,6 +235,7 @@ private:
             case gossip::action_kind::resolve_address:
             case gossip::action_kind::persist:
             case gossip::action_kind::deliver:
+            case gossip::action_kind::listen:
             case gossip::action_kind::notify: break;
             }
         }

@@ -167,6 +167,7 @@ private:
             case gossip::action_kind::run_discovery: to.run_discovery(); break;
             case gossip::action_kind::resolve_address: to.resolve_address(a.to.address); break;
             case gossip::action_kind::persist: to.persist(a.bytes.size()); break;
+            case gossip::action_kind::listen: to.listen(); break;
             case gossip::action_kind::deliver:
                 to.deliver(*a.message, a.bytes);
                 if (bug_ == bug::delivers_twice) to.deliver(*a.message, a.bytes);

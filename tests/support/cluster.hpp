@@ -248,6 +248,7 @@ private:
             case action_kind::run_discovery: break;
             case action_kind::resolve_address: break;
             case action_kind::deliver: break;
+            case action_kind::listen: break;
             }
         }
         n.out.clear();

@@ -243,6 +243,7 @@ public:
         persisted.clear();
         lookups.clear();
         discoveries = 0;
+        listens = 0;
     }
 
     std::vector<sent_datagram> sent;
@@ -254,6 +255,7 @@ public:
     std::vector<bytes> persisted;
     std::vector<peerkit::ip_address> lookups;
     std::size_t discoveries = 0;
+    std::size_t listens = 0;
     bool polite = true; ///< puppets answer the pings they get while `advance` runs
     std::string fault;  ///< the first thing that went against an invariant; empty if nothing did
 
@@ -288,6 +290,7 @@ private:
             case action_kind::run_discovery: ++discoveries; break;
             case action_kind::resolve_address: lookups.push_back(a.to.address); break;
             case action_kind::persist: persisted.emplace_back(a.bytes.begin(), a.bytes.end()); break;
+            case action_kind::listen: ++listens; break;
             case action_kind::notify: note(*a.what); break;
             case action_kind::deliver: delivered.push_back({*a.message, {a.bytes.begin(), a.bytes.end()}}); break;
             }

@@ -48,6 +48,9 @@ enum class event_kind : std::uint8_t {
     address_observed, ///< `count` members see this node at `where`; without `where`: no more
     entry_changed,    ///< the entry `key` of a member's map is there, or has another value, since `version`
     entry_erased,     ///< the entry `key` of a member's map is gone since `version`
+    peers_recalled,   ///< at the start: `count` peers of an earlier life became candidates
+    listening,        ///< at the start: this node takes what others send; `what` says what it did not wait for
+    announced,        ///< at the start: the `count` peers known by then have been called; the start is over
 };
 
 /// Why an event happened.
@@ -97,6 +100,9 @@ enum class cause : std::uint8_t {
     case event_kind::address_observed: return "address-observed";
     case event_kind::entry_changed: return "entry-changed";
     case event_kind::entry_erased: return "entry-erased";
+    case event_kind::peers_recalled: return "peers-recalled";
+    case event_kind::listening: return "listening";
+    case event_kind::announced: return "announced";
     }
     return "unknown";
 }
@@ -133,8 +139,8 @@ struct event {
     short_id by{};                 ///< accuser or partner, when `why` names one
     ip_endpoint where{};           ///< the endpoint concerned, when there is one
     std::optional<error> what{};   ///< the typed reason, for failures and refusals
-    /// Candidates found; members after `joined`; members that came with `cluster_merged`; members that confirmed the
-    /// goodbye of `self_left`, counted up to `farewell::needed`.
+    /// Candidates found, recalled or called; members after `joined`; members that came with `cluster_merged`; members
+    /// that confirmed the goodbye of `self_left`, counted up to `farewell::needed`.
     std::uint32_t count = 0;
     /// For changes of state: how long the member was in the state before, as seen here. Zero when it was unknown.
     duration age{};

@@ -33,6 +33,7 @@ enum class action_kind : std::uint8_t {
     persist,         ///< keep `bytes` (this node's own record) for the next start
     notify,          ///< tell the host of `what`
     deliver,         ///< hand the host `bytes`, which `message` describes
+    listen,          ///< take what arrives from now on; what came before waited in the sockets
 };
 
 /// One action. `bytes`, `what` and `message` point into the outbox and are valid until it is cleared.
@@ -96,6 +97,7 @@ public:
     }
     void close_stream(stream_id stream) { entries_.push_back({action_kind::close_stream, {}, stream, 0, 0}); }
     void run_discovery() { entries_.push_back({action_kind::run_discovery, {}, {}, 0, 0}); }
+    void listen() { entries_.push_back({action_kind::listen, {}, {}, 0, 0}); }
     void resolve_address(ip_address const& of) {
         entries_.push_back({action_kind::resolve_address, {of, 0}, {}, 0, 0});
     }

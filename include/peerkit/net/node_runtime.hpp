@@ -115,8 +115,6 @@ public:
             spawn(watch_interfaces(executor_, stop_, std::move(*interfaces_),
                                    [runtime = self()](auto const& now) { runtime->interfaces_changed(now); }));
         }
-        spawn(receive_loop(self()));
-        spawn(accept_loop(self()));
         spawn(timer_loop(self()));
         carry_out();
         return {};
@@ -323,6 +321,7 @@ private:
         case gossip::action_kind::resolve_address: return spawn(find_name(self(), a.to.address));
         case gossip::action_kind::notify: return tell(*a.what);
         case gossip::action_kind::deliver: return hand_over(a);
+        case gossip::action_kind::listen: spawn(receive_loop(self())); return spawn(accept_loop(self()));
         }
     }
     void tell(gossip::event what) { // a copy: the handler may grow the outbox

@@ -11,7 +11,9 @@
 #include <peerkit/gossip/budget.hpp>
 #include <peerkit/node/candidate_book.hpp>
 #include <peerkit/node/discovery_schedule.hpp>
+#include <peerkit/node/fallback_order.hpp>
 #include <peerkit/node/known_candidate.hpp>
+#include <peerkit/node/provenance_set.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -55,7 +57,7 @@ public:
         book.for_each([&](known_candidate& entry) {
             book.set_due(entry, now);
             entry.unanswered = 0;
-            entry.calls = 0;
+            entry.tried = 0;
         });
         next_ = not_before_ = now;
     }
@@ -65,9 +67,16 @@ public:
     template <Rng R, typename StandingOf, typename Call>
     void run(candidate_book& book, bool alone, time_point now, R& rng, StandingOf&& standing_of, Call&& call) {
         if (alone)
-            call_all(book, now, rng, call);
+            call_all(book, now, rng, [](known_candidate&) { return candidate_standing::stranger; }, call);
         else
             call_some(book, now, rng, standing_of, call);
+    }
+
+    /// The same for a node that has just begun to listen: everybody is called although it may have company already, but
+    /// for those who are members.
+    template <Rng R, typename StandingOf, typename Call>
+    void announce(candidate_book& book, time_point now, R& rng, StandingOf&& standing_of, Call&& call) {
+        call_all(book, now, rng, standing_of, call);
     }
 
 private:
@@ -79,11 +88,15 @@ private:
         std::size_t place;
     };
 
-    template <Rng R, typename Call>
-    void call_all(candidate_book& book, time_point now, R& rng, Call& call) {
-        collect(book, now, rng, [&](known_candidate const& entry) { return book.due(entry) + handicap(entry.state); });
+    template <Rng R, typename StandingOf, typename Call>
+    void call_all(candidate_book& book, time_point now, R& rng, StandingOf&& standing_of, Call& call) {
+        collect(book, now, rng, [&](known_candidate const& entry) { return book.due(entry) + handicap(entry); });
         not_before_ = now;
         for (waiting const& w : due_) {
+            if (standing_of(*w.entry) != candidate_standing::stranger) {
+                rest(book, *w.entry, now, rng);
+                continue;
+            }
             if (!budget_.take(now)) break;
             call_one(book, *w.entry, numbers_.retry_first, numbers_.retry_most, now, rng, call);
         }
@@ -107,8 +120,7 @@ private:
             bool const user = others == due_.end() || (users_turn && users != middle);
             known_candidate& entry = *(user ? users++ : others++)->entry;
             if (standing_of(entry) != candidate_standing::stranger) {
-                entry.unanswered = 0;
-                book.set_due(entry, entry.sought() ? now + jitter(rng, recheck, 20) : never);
+                rest(book, entry, now, rng);
                 continue;
             }
             ++called;
@@ -118,17 +130,26 @@ private:
         users_first_ = users_turn;
         next_ = std::max(not_before_, book.next_due());
     }
-    /// Calls the next address of a candidate; after the last one it rests, the longer the more often in vain.
+    /// Somebody alive is there.
+    template <Rng R>
+    static void rest(candidate_book& book, known_candidate& entry, time_point now, R& rng) {
+        entry.unanswered = 0;
+        book.set_due(entry, entry.sought() ? now + jitter(rng, recheck, 20) : never);
+    }
+    /// Calls the next address of a candidate in the order of `fallback_order`; after the last one it rests, the longer
+    /// the more often in vain.
     template <Rng R, typename Call>
     void call_one(candidate_book& book, known_candidate& entry, duration first, duration most, time_point now, R& rng,
                   Call& call) {
-        ip_endpoint const where = entry.places[entry.next_place].where;
+        auto const place = fallback_order::next_place(entry);
+        ip_endpoint const guess = fallback_order::guess(entry);
+        ip_endpoint const where = place ? entry.places[*place].where : guess ? guess : entry.places.front().where;
         book.called(entry, where, now);
-        entry.next_place = static_cast<std::uint8_t>((entry.next_place + 1U) % entry.places.size());
-        if (++entry.calls < entry.places.size()) {
+        if (place) entry.tried = static_cast<std::uint8_t>(entry.tried | 1U << *place);
+        if (place && (fallback_order::next_place(entry) || guess)) {
             book.set_due(entry, now + numbers_.stagger);
         } else {
-            entry.calls = 0;
+            entry.tried = 0;
             book.set_due(entry, now + jitter(rng, backed_off(first, entry.unanswered, most), 20));
             ++entry.unanswered;
         }
@@ -147,11 +168,13 @@ private:
             return std::pair{key(*a.entry), a.place} < std::pair{key(*b.entry), b.place};
         });
     }
-    /// Those said to be online come first; the others do not wait for ever, however many there are.
-    [[nodiscard]] static duration handicap(discovery::presence state) noexcept {
-        switch (state) {
+    /// Those said to be online come first, and what is found now before what is only remembered; the others do not wait
+    /// for ever, however many there are.
+    [[nodiscard]] static duration handicap(known_candidate const& entry) noexcept {
+        bool const remembered = entry.sources == provenance_set{discovery::provenance::stored};
+        switch (entry.state) {
         case discovery::presence::online: return {};
-        case discovery::presence::unknown: return std::chrono::seconds{5};
+        case discovery::presence::unknown: return std::chrono::milliseconds{remembered ? 7500 : 5000};
         case discovery::presence::offline: return std::chrono::seconds{10};
         }
         return {};

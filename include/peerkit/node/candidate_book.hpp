@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace node {
@@ -96,6 +97,14 @@ public:
         known_candidate* entry = nullptr; ///< null if it does not pass the gate or there is no room
         bool is_new = false;              ///< nobody had named it before
     };
+    /// A peer of an earlier life, at the addresses of its last announcement and where it was reached last. Kept until
+    /// it announces itself or says goodbye. Null if it does not pass the gate or there is no room.
+    known_candidate* recall(discovery::candidate const& c, std::vector<ip_endpoint> services,
+                            candidate_gate const& gate, time_point now) {
+        known_candidate* const entry = put(c, gate, true, now).entry;
+        if (entry != nullptr && entry->id == c.id) entry->services = std::move(services);
+        return entry;
+    }
     /// A member's announced addresses. `from` is `inbound` or `gossip`. A candidate that is there already, found by
     /// identity or address, only notes who is there.
     learnt learn(node_id const& id, std::span<ip_endpoint const> where, discovery::provenance from,
@@ -110,6 +119,7 @@ public:
         known_candidate* const entry = put(c, gate, true, now).entry;
         if (entry != nullptr) {
             entry->member = id.short_id();
+            forget_earlier_life(*entry);
             if (!entry->sought()) table_.set_due(*entry, never);
         }
         if (there != nullptr && there->places.empty()) table_.erase(*there);
@@ -121,7 +131,8 @@ public:
         table_.for_each([&](known_candidate& entry) {
             if (entry.id ? entry.id != id : entry.member != key) return;
             forget_learnt(entry, {});
-            if (entry.places.empty()) table_.erase(entry);
+            // Where only strangers still vouch for it, they have their share.
+            if (entry.places.empty() || strangers() > bounds_.strangers) table_.erase(entry);
         });
     }
 
@@ -155,10 +166,10 @@ public:
     void mark_answered(known_candidate& entry, ip_endpoint const& where, short_id by, time_point now) noexcept {
         entry.last = {call_result::answered, now, where, by, std::nullopt};
         entry.unanswered = 0;
-        entry.calls = 0;
+        entry.tried = 0;
         entry.member = by;
         for (std::size_t i = 0; i < entry.places.size(); ++i) {
-            if (entry.places[i].where == where) entry.next_place = static_cast<std::uint8_t>(i);
+            if (entry.places[i].where == where) entry.proven_place = static_cast<std::uint8_t>(i);
         }
     }
     void refused(ip_endpoint const& where, error why, time_point now) noexcept {
@@ -360,17 +371,32 @@ private:
         }
         if (from.last.when > into.last.when) into.last = from.last;
         if (into.member == short_id{}) into.member = from.member;
+        if (into.services.empty()) into.services = std::move(from.services);
         table_.set_due(into, std::min(due(into), due(from)));
         if (table_.is_named(from)) table_.set_named(into);
         table_.erase(from);
     }
-    /// What members said of it counts for these addresses only, from now on. May leave it without any.
+    /// What members said of it, now or in an earlier life, counts for these addresses only. May leave it without any.
     void forget_learnt(known_candidate& entry, address_list const& but) {
         for (std::size_t i = entry.places.size(); i-- > 0;) {
             known_place& p = entry.places[i];
             if (but.contains(p.where)) continue;
-            p.kept.erase(learnt_from_members);
+            p.kept.erase(superseded_by_members);
             if (p.sources().empty()) table_.erase_place(entry, i);
+        }
+        table_.settle(entry);
+    }
+
+    /// Its own word counts now, unless that makes it one stranger too many.
+    void forget_earlier_life(known_candidate& entry) {
+        provenance_set others = entry.sources;
+        others.erase(discovery::provenance::stored);
+        if (others == entry.sources) return;
+        if (trust_of(others) == trust::stranger && strangers() >= bounds_.strangers) return;
+        for (known_place& p : entry.places) {
+            provenance_set rest = p.sources();
+            rest.erase(discovery::provenance::stored);
+            if (!rest.empty()) p.kept.erase(discovery::provenance::stored);
         }
         table_.settle(entry);
     }

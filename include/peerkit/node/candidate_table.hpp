@@ -147,6 +147,9 @@ public:
     void erase_place(known_candidate& entry, std::size_t i) {
         by_place_.erase(hash(entry.places[i].where), number_of(entry));
         entry.places.erase(entry.places.begin() + static_cast<std::ptrdiff_t>(i));
+        entry.tried = 0; // the others have moved up
+        if (entry.proven_place == i) entry.proven_place = known_candidate::no_place;
+        if (entry.proven_place != known_candidate::no_place && entry.proven_place > i) --entry.proven_place;
     }
     /// To be called after the addresses of a candidate or their sources have changed.
     void settle(known_candidate& entry) noexcept {
@@ -160,7 +163,6 @@ public:
             else
                 --strangers_;
         }
-        if (entry.next_place >= entry.places.size()) entry.next_place = 0;
     }
 
     /// 0, or: 43 a count is wrong; 44 a candidate without address or with too many; 45 one that is not found by its

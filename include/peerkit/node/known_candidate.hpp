@@ -63,6 +63,8 @@ struct known_place {
 
 /// A candidate in the book. What is public is for reading; the book and the `call_decider` write it.
 struct known_candidate {
+    static constexpr std::uint8_t no_place = 0xff;
+
     node_id id;                        ///< zero: not known
     std::string name;                  ///< what a source or reverse DNS calls it; empty: see `display_name`
     std::vector<known_place> places;   ///< at least one, at most `limits::addresses`
@@ -75,11 +77,12 @@ struct known_candidate {
     last_call last;
 
     // For whoever decides when to call it.
-    std::uint32_t unanswered = 0; ///< times all its addresses were called in vain since the last answer
-    std::uint8_t next_place = 0;  ///< the one to call next
-    std::uint8_t calls = 0;       ///< addresses called in this round
-    short_id member{};            ///< who was found there last
-    std::uint32_t answer = 0;     ///< number of the last answer of the strategies it was in
+    std::uint32_t unanswered = 0;         ///< times all its addresses were called in vain since the last answer
+    std::uint8_t proven_place = no_place; ///< where it answered last
+    std::uint8_t tried = 0;               ///< a bit for each place: called in this round
+    std::vector<ip_endpoint> services;    ///< ports of its last announcement, see `fallback_order`
+    short_id member{};                    ///< who was found there last
+    std::uint32_t answer = 0;             ///< number of the last answer of the strategies it was in
     discovery::presence state_before = discovery::presence::unknown; ///< according to the answer before that
     bool used = false;                                               ///< false: a free row of the book
 

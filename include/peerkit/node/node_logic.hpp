@@ -29,10 +29,15 @@
 #include <peerkit/node/candidate_book.hpp>
 #include <peerkit/node/candidate_gate.hpp>
 #include <peerkit/node/discovery_schedule.hpp>
+#include <peerkit/node/fallback_order.hpp>
 #include <peerkit/node/host_name_queue.hpp>
 #include <peerkit/node/known_candidate.hpp>
+#include <peerkit/node/recollection.hpp>
+#include <peerkit/node/remembered_peer.hpp>
+#include <peerkit/node/start_order.hpp>
 #include <peerkit/wire/entry.hpp>
 #include <peerkit/wire/envelope.hpp>
+#include <peerkit/wire/record.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -42,6 +47,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace node {
@@ -53,6 +59,10 @@ namespace node {
 /// Who calls whom: the engine calls members it holds dead, at the addresses they announced, until their tombstones
 /// expire. This class calls candidates nobody alive is found at, for ever: those that the host or a strategy names,
 /// whatever the engine holds of them, and peers known through members only once the engine has forgotten them.
+///
+/// It starts in the order of `start_order`: the strategies are asked, peers of an earlier life are taken in, the action
+/// `listen` says that what arrives is wanted now, and everybody known is called. Until then packets are best left in
+/// their sockets; handed in earlier they are taken all the same.
 ///
 /// As pure as the engine: everything it wants done is in the outbox, including `run_discovery` and `resolve_address`.
 ///
@@ -83,12 +93,17 @@ public:
         discovery::own_identity own{}; ///< what else is this node: addresses of all interfaces, names of the host
         dial_rule may_dial{};          ///< which candidates may be called; empty: all
         gossip::name_policy names = gossip::name_policy::allow; ///< see `gossip::engine::options`
+        /// Peers of an earlier life, the most recently heard first. Their signatures have been checked.
+        std::vector<remembered_peer> remembered{};
+        std::size_t most_remembered = 1024; ///< peers that `recollect` gives
+        bool has_store = false; ///< `on_kept` follows; until then nothing is sent, within `start_order::store_patience`
     };
 
     node_logic(signing identity, sealing seal, random rng, options chosen, announcements handler = announcements{})
         : rng_{seeded_rng{rng()}}, schedule_{chosen.discovery}, clock_{chosen.discovery}, decider_{chosen.discovery},
           book_{{chosen.discovery.max_candidates, chosen.discovery.max_strangers, chosen.discovery.linger}, rng_()},
           gate_{std::move(chosen.own), std::move(chosen.may_dial)},
+          memory_{chosen.most_remembered, std::move(chosen.remembered)}, has_store_{chosen.has_store},
           engine_{std::move(identity),
                   std::move(seal),
                   std::move(rng),
@@ -104,6 +119,7 @@ public:
         if (auto ok = engine_.start(now, out); !ok) return ok;
         gate_.advertised(engine_.id(), engine_.self());
         clock_.hurry(now);
+        order_.begin(now, has_store_);
         after(told, now, out);
         return {};
     }
@@ -141,12 +157,15 @@ public:
     void on_tick(time_point now, gossip::outbox& out) {
         std::size_t const told = out.events().size();
         engine_.on_tick(now, out);
-        if (active() && decider_.next() <= now) call_candidates(now, out);
+        go_on_starting(now, out);
+        if (may_call() && decider_.next() <= now) call_candidates(now, out);
         after(told, now, out);
     }
     [[nodiscard]] time_point next_deadline() const noexcept {
         time_point const at = engine_.next_deadline();
-        return active() ? std::min({at, decider_.next(), clock_.next(), names_.next()}) : at;
+        if (!active()) return at;
+        time_point const call = may_call() ? decider_.next() : order_.deadline();
+        return std::min({at, call, clock_.next(), names_.next()});
     }
 
     /// The strategies answered. Takes the place of their last answer but for what has time to live left; this node
@@ -156,13 +175,26 @@ public:
         std::size_t const told = out.events().size();
         discovery_over(gossip::event_kind::discovery_found, std::nullopt, taken.named, now, out);
         if (taken.news) decider_.hurry(now);
-        if (active() && decider_.next() <= now) call_candidates(now, out);
+        order_.discovered();
+        go_on_starting(now, out);
+        if (may_call() && decider_.next() <= now) call_candidates(now, out);
         after(told, now, out);
     }
     /// The strategies failed; what they found before stays good.
     void on_discovery_failed(error why, time_point now, gossip::outbox& out) {
         std::size_t const told = out.events().size();
         discovery_over(gossip::event_kind::discovery_failed, why, book_.size(), now, out);
+        order_.discovered();
+        go_on_starting(now, out);
+        if (may_call() && decider_.next() <= now) call_candidates(now, out);
+        after(told, now, out);
+    }
+    /// With `options::has_store`: the store holds what the action `persist` gave it during the start, or has failed.
+    void on_kept(time_point now, gossip::outbox& out) {
+        std::size_t const told = out.events().size();
+        order_.kept();
+        go_on_starting(now, out);
+        if (may_call() && decider_.next() <= now) call_candidates(now, out);
         after(told, now, out);
     }
     /// Something a strategy watches has changed: it is asked again soon, once a second at most.
@@ -262,12 +294,20 @@ public:
         known_candidate* const entry = book_.keep(c, gate_, now);
         // Without room for it, it is called all the same, once.
         if (!active() || gate_.why_not(c, where)) return;
+        if (order_.store_awaited()) return; // it is called with the others
         if (entry != nullptr) {
             book_.called(*entry, where, now);
             book_.set_due(*entry, now + schedule_.retry_first);
         }
         decider_.hurry(now + schedule_.retry_first);
         call(where, true, now, out);
+    }
+
+    /// What is to be written down of the others, for `options::remembered` of the next life: see `recollection`.
+    /// `clock_ms` is the unix time of `now`.
+    [[nodiscard]] std::vector<remembered_peer> const& recollect(time_point now, std::int64_t clock_ms) {
+        memory_.refresh(engine_, book_, now, clock_ms);
+        return memory_.peers();
     }
 
     // Views.
@@ -294,6 +334,10 @@ public:
         return engine_.explain(id, now);
     }
     [[nodiscard]] gossip::counters const& counters() const noexcept { return engine_.counters(); }
+    /// How far the start has come.
+    [[nodiscard]] start_step starting() const noexcept { return order_.step(); }
+    /// From the action `listen` on: what arrives is taken.
+    [[nodiscard]] bool listening() const noexcept { return order_.listening(); }
     [[nodiscard]] engine_type& engine() noexcept { return engine_; }
     [[nodiscard]] engine_type const& engine() const noexcept { return engine_; }
     /// Calls `f(known_candidate const&)` for every place to call: its sources, and what became of the last call.
@@ -328,6 +372,7 @@ private:
     static constexpr duration answer_counts = std::chrono::minutes{10};
 
     [[nodiscard]] bool active() const noexcept { return engine_.running() && !engine_.leaving(); }
+    [[nodiscard]] bool may_call() const noexcept { return active() && order_.step() >= start_step::announcing; }
 
     [[nodiscard]] static address_list addresses_of(gossip::member_view const& m) noexcept {
         address_list all;
@@ -366,10 +411,88 @@ private:
 
     void call_candidates(time_point now, gossip::outbox& out) {
         bool const alone = !engine_.joined();
-        decider_.run(
-            book_, alone, now, rng_, [&](known_candidate& entry) { return standing_of(entry, now); },
-            [&](ip_endpoint const& where) { call(where, alone && joins_ < schedule_.parallel_joins, now, out); });
+        auto const standing = [&](known_candidate& entry) { return standing_of(entry, now); };
+        auto const dial = [&](ip_endpoint const& where) {
+            if (book_.find(where) == nullptr && !may_guess(where)) return;
+            call(where, alone && joins_ < schedule_.parallel_joins, now, out);
+        };
+        bool const announcing = order_.step() == start_step::announcing;
+        if (announcing && !alone)
+            decider_.announce(book_, now, rng_, standing, dial);
+        else
+            decider_.run(book_, alone, now, rng_, standing, dial);
+        if (announcing) end_announcing(now, out);
     }
+    /// A place that `fallback_order` made up.
+    [[nodiscard]] bool may_guess(ip_endpoint const& where) const {
+        discovery::candidate c;
+        c.source = discovery::provenance::stored;
+        return !gate_.why_not(c, where);
+    }
+
+    // ---- The start -------------------------------------------------------------------------------------------------
+
+    void go_on_starting(time_point now, gossip::outbox& out) {
+        if (!active()) return;
+        if (engine_.joined()) order_.joined();
+        while (auto const step = order_.next(now)) {
+            if (*step == start_step::recalling) recall(now, out);
+            if (*step == start_step::listening) {
+                out.listen();
+                gossip::event e = own_event(gossip::event_kind::listening);
+                if (!order_.has_discovered()) e.what = error{discovery::discovery_error::timed_out, 0, "discovery"};
+                out.notify(e);
+            }
+            if (*step == start_step::announcing) decider_.hurry(now);
+        }
+    }
+    /// What discovery says is in the book already, and fresher.
+    void recall(time_point now, gossip::outbox& out) {
+        std::uint32_t taken = 0;
+        for (remembered_peer const& peer : memory_.peers()) {
+            auto const record = wire::record_view::parse(peer.record);
+            if (!record || record->id() == engine_.id()) continue;
+            discovery::candidate c;
+            c.id = record->id();
+            c.name = c.name.cut(record->name());
+            c.source = discovery::provenance::stored;
+            if (peer.last_endpoint) static_cast<void>(c.addresses.push_back(peer.last_endpoint));
+            for (std::size_t i = 0; i < record->address_count(); ++i) {
+                ip_endpoint const where = record->gossip_endpoint(i);
+                if (!c.addresses.contains(where)) static_cast<void>(c.addresses.push_back(where));
+            }
+            if (book_.recall(c, fallback_order::services_of(*record), gate_, now) != nullptr) ++taken;
+        }
+        if (memory_.peers().empty()) return;
+        gossip::event e = own_event(gossip::event_kind::peers_recalled);
+        e.count = taken;
+        out.notify(e);
+    }
+    void end_announcing(time_point now, gossip::outbox& out) {
+        std::uint32_t called = 0;
+        bool waiting = false;
+        book_.for_each([&](known_candidate const& entry) {
+            if (entry.last.what != call_result::untried)
+                ++called;
+            else if (book_.due(entry) <= now)
+                waiting = true;
+        });
+        if (waiting) return;
+        order_.announced();
+        gossip::event e = own_event(gossip::event_kind::announced);
+        e.count = called;
+        out.notify(e);
+    }
+    [[nodiscard]] gossip::event own_event(gossip::event_kind kind) const noexcept {
+        gossip::event e;
+        e.kind = kind;
+        e.why = gossip::cause::scheduled;
+        e.subject = engine_.id();
+        return e;
+    }
+
+    // ---- Calls and what comes of them ------------------------------------------------------------------------------
+
     void call(ip_endpoint const& where, bool by_stream, time_point now, gossip::outbox& out) {
         awaiting_until_ = now + answer_time;
         if (by_stream && engine_.join(where, now, out))
@@ -422,7 +545,9 @@ private:
         auto const from =
             e.why == gossip::cause::contacted ? discovery::provenance::inbound : discovery::provenance::gossip;
         auto const learnt = book_.learn(e.subject, where.span(), from, gate_, now);
-        if (learnt.entry == nullptr || !learnt.is_new) return;
+        if (learnt.entry == nullptr) return;
+        if (learnt.entry->sought()) learnt.entry->services = fallback_order::services_of(member->record());
+        if (!learnt.is_new) return;
         if (schedule_.find_names) (void)names_.add(learnt.entry->places.front().where.address, now);
         gossip::event found = e;
         found.kind = gossip::event_kind::peer_found;
@@ -433,6 +558,7 @@ private:
     void after(std::size_t told, time_point now, gossip::outbox& out) {
         if (told != out.events().size()) take_events(told, now, out);
         if (!active()) return;
+        go_on_starting(now, out);
         bool const joined = engine_.joined();
         if (was_joined_ && !joined) {
             clock_.hurry(now);
@@ -457,6 +583,9 @@ private:
     call_decider decider_;
     candidate_book book_;
     candidate_gate gate_;
+    start_order order_;
+    recollection memory_;
+    bool has_store_;
     host_name_queue names_;
     engine_type engine_;
     std::size_t joins_ = 0; ///< dialled while alone and not over

@@ -66,6 +66,9 @@ private:
 inline constexpr provenance_set learnt_from_members =
     provenance_set{discovery::provenance::gossip} | discovery::provenance::inbound;
 
+/// What is out of date as soon as the node in question announces itself or says goodbye.
+inline constexpr provenance_set superseded_by_members = learnt_from_members | discovery::provenance::stored;
+
 /// Who is behind a source. Decides who makes room for whom, and which addresses a source may name.
 enum class trust : std::uint8_t {
     stranger, ///< anyone who reaches this node: the local link, other members

@@ -9,6 +9,7 @@
 #include <peerkit/gossip/delivery.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/node/fallback_order.hpp>
 #include <peerkit/sim/invariants.hpp>
 #include <peerkit/sim/network.hpp>
 #include <peerkit/sim/population.hpp>
@@ -171,10 +172,16 @@ public:
         if (bits.size() <= word) bits.resize(std::max(word + 1, residents_.size() / 64 + 1));
         bits[word] |= std::uint64_t{1} << to % 64;
     }
+    /// Whose machine is meant: a node that is not found where it was is looked for at neighbouring ports, too.
+    [[nodiscard]] node_index machine_at(ip_endpoint const& where) const noexcept {
+        std::uint16_t const usual = default_gossip_port, reach = node::fallback_order::reach;
+        bool const near = where.port + reach >= usual && where.port <= usual + reach;
+        return near ? residents_.index_at({where.address, usual}) : nobody;
+    }
     void check_destination(node_index i, ip_endpoint const& where) {
         if (!options_.enabled) return;
         resident<Node>& r = residents_[i];
-        node_index const to = residents_.index_at(where);
+        node_index const to = machine_at(where);
         if (to != nobody) {
             if (to / 64 < r.destinations.size() && (r.destinations[to / 64] >> to % 64 & 1U) != 0) return;
             if (static_cast<bool>(r.node->find(residents_[to].id))) return know_node(i, to);

@@ -7,10 +7,12 @@
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/membership/shared_records.hpp>
+#include <peerkit/node/remembered_peer.hpp>
 #include <peerkit/sim/trace.hpp>
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace sim {
@@ -18,14 +20,15 @@ namespace sim {
 /// What a world needs to make one life of a node.
 struct birth {
     node_index index = 0;
-    std::uint32_t life = 1;                       ///< 1 for the first, one more after every restart
-    std::string name;                             ///< "n0", "n1", ... or as given to `spawn`
-    ip_endpoint where;                            ///< the node's only address
-    std::uint64_t identity_seed = 0;              ///< the same in every life: the node's key comes from it
-    std::uint64_t rng_seed = 0;                   ///< another in every life
-    std::uint64_t incarnation = 1;                ///< to begin with, see `memory`
-    byte_view stored;                             ///< what an earlier life asked to persist, if it survived
-    membership::shared_records* shared = nullptr; ///< the world's: nodes may hold records there, see `gossip::engine`
+    std::uint32_t life = 1;                        ///< 1 for the first, one more after every restart
+    std::string name;                              ///< "n0", "n1", ... or as given to `spawn`
+    ip_endpoint where;                             ///< the node's only address
+    std::uint64_t identity_seed = 0;               ///< the same in every life: the node's key comes from it
+    std::uint64_t rng_seed = 0;                    ///< another in every life
+    std::uint64_t incarnation = 1;                 ///< to begin with, see `memory`
+    byte_view stored;                              ///< what an earlier life asked to persist, if it survived
+    std::vector<node::remembered_peer> remembered; ///< peers an earlier life knew, if that survived
+    membership::shared_records* shared = nullptr;  ///< the world's: nodes may hold records there, see `gossip::engine`
 };
 
 /// What survives a crash. A node's first incarnation is minted as the shell does it, `max(stored + 1, microseconds on

@@ -39,6 +39,7 @@ struct basic_nodes {
     node::discovery_schedule discovery{};
     network_id network{};
     std::uint64_t network_key = 1;
+    bool remembers = false; ///< nodes keep their peers over a restart, and begin with them
     /// Changes what a node says of itself: roles, labels, a longer version. May be empty.
     std::function<void(birth const&, description&)> describe{};
 
@@ -50,6 +51,7 @@ struct basic_nodes {
         o.discovery = discovery;
         o.incarnation = b.incarnation;
         o.shared = b.shared;
+        if (remembers) o.remembered = b.remembered;
         o.self.name = b.name;
         o.self.gossip_port = b.where.port;
         o.self.addresses.push_back({b.where.address, 0, address_kind::local});

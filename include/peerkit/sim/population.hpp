@@ -11,6 +11,7 @@
 #include <peerkit/core/limits.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/node/remembered_peer.hpp>
 #include <peerkit/sim/birth.hpp>
 #include <peerkit/sim/discovery_source.hpp>
 #include <peerkit/sim/invariants.hpp>
@@ -67,13 +68,14 @@ struct resident {
     node_id id;
     std::vector<std::byte> stored;
     std::uint64_t stored_incarnation = 0;
+    std::vector<node::remembered_peer> remembered;
     std::unique_ptr<discovery_source> discovery; // null: the default
     std::uint32_t discovery_run = 0;
     bool discovering = false;
     std::optional<discovery_answer> answer; // found and not yet told
     time_point discovery_hint = never;      // when to tell that something watched has changed
     std::size_t view_size = 0;              // at the last scan
-    std::vector<occurrence> waiting;        // while paused
+    std::vector<occurrence> waiting;        // while paused, or before it listens
     std::size_t waiting_datagrams = 0;
     bool first_interface_up = true;
     std::vector<simulated_interface> interfaces; // beside the one `self.where` is on

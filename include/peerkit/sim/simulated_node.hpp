@@ -12,12 +12,15 @@
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/membership/member_state.hpp>
+#include <peerkit/node/remembered_peer.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
+#include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace sim {
@@ -92,6 +95,19 @@ concept NodeTakesIntroductions =
         { n.introduce(record, now, out) } -> std::same_as<result<void>>;
         { viewed.find(id)->record().bytes() } -> std::convertible_to<byte_view>;
     };
+
+/// Not asked of every node: `n.listening()` is false until the node has asked for the action `listen`; what arrives
+/// before waits, as in the buffers of a socket. Without it a node listens from its start.
+template <typename N>
+concept NodeSaysWhenItListens = requires(N const& n) {
+    { n.listening() } noexcept -> std::same_as<bool>;
+};
+/// Not asked of every node: `n.recollect(now, clock_ms)` gives what its next life is to be told of the others; see
+/// `birth::remembered`.
+template <typename N>
+concept NodeRemembersPeers = requires(N& n, time_point now, std::int64_t clock_ms) {
+    { n.recollect(now, clock_ms) } -> std::convertible_to<std::vector<node::remembered_peer> const&>;
+};
 
 /// Anything a `world` can run: `node::node_logic`, or a program of your own with the same inputs that returns its
 /// actions in a `gossip::outbox`. It has no clock, no randomness but what it was made with, and does no I/O; the same

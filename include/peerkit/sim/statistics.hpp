@@ -14,7 +14,7 @@ PEERKIT_BEGIN_NAMESPACE
 namespace sim {
 
 /// One more than the last `gossip::event_kind`.
-inline constexpr std::size_t event_kind_count = static_cast<std::size_t>(gossip::event_kind::entry_erased) + 1;
+inline constexpr std::size_t event_kind_count = static_cast<std::size_t>(gossip::event_kind::announced) + 1;
 
 /// What one node did since its birth, all its lives together.
 struct node_statistics {

@@ -37,7 +37,7 @@ struct stream_options {
 
 /// The streams of one world. `Host` is the world; this class knows connections, it tells nodes through the host:
 /// - `now()`, `schedule(when, occurrence)`, `park(node, occurrence)`, `net()`, `network_rng()`
-/// - `process_up(n)`, `machine_up(n)`, `life(n)`, `is_paused(n)`
+/// - `process_up(n)`, `machine_up(n)`, `life(n)`, `is_paused(n)`, `is_deaf(n)`
 /// - `tell_opened(n, id)`, `tell_accepted(n, dialer, connection) -> bool` (calls `bind` before anything is sent),
 ///   `tell_frame(n, id, from, bytes)`, `tell_closed(n, id, why)`
 template <typename Host>
@@ -185,7 +185,8 @@ public:
             if (from.state == half_state::closed) return release(index);
             return push(index, 1U - sending, {item_kind::reset, {}, 0, {}, none});
         }
-        if (host_.is_paused(to.node)) {
+        bool const accepting = items_[from.first].kind == item_kind::accept;
+        if (host_.is_paused(to.node) || (accepting && host_.is_deaf(to.node))) {
             from.pumping = true;
             return host_.park(to.node, what);
         }

@@ -106,6 +106,10 @@ public:
     bool restart(node_index i, memory what = memory::kept);
     /// The same with a given first incarnation, as from an old backup.
     bool restart_with(node_index i, std::uint64_t incarnation, memory what = memory::lost);
+    /// What a node that is started anew with `memory::kept` is told of the others, as its store would.
+    [[nodiscard]] std::vector<node::remembered_peer> const& remembered(node_index i) const {
+        return residents_[i].remembered;
+    }
     /// The process stands still: datagrams wait in a socket buffer of limited size, everything else waits too, timers
     /// come late.
     bool pause(node_index i);
@@ -253,6 +257,16 @@ private:
     }
     bool take_down(node_index i, bool machine_too);
 
+    /// It does not listen yet: what arrives waits.
+    [[nodiscard]] bool deaf(node_index i) const noexcept {
+        if constexpr (NodeSaysWhenItListens<Node>) {
+            return up(i) && !residents_[i].node->listening();
+        } else {
+            return false;
+        }
+    }
+    void hear(node_index i);
+
     // impl/world_loop.hpp
     template <typename F>
     void enter(node_index i, trace_line const& line, F&& f, call_reason why = call_reason::other);
@@ -288,6 +302,7 @@ private:
     [[nodiscard]] bool process_up(node_index i) const noexcept { return up(i); }
     [[nodiscard]] bool machine_up(node_index i) const noexcept { return !residents_[i].machine_down; }
     [[nodiscard]] bool is_paused(node_index i) const noexcept { return residents_[i].paused; }
+    [[nodiscard]] bool is_deaf(node_index i) const noexcept { return deaf(i); }
 
     void send_frame(node_index i, gossip::stream_id stream, byte_view bytes);
     void tell_opened(node_index i, gossip::stream_id stream);

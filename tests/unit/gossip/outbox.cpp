@@ -41,7 +41,8 @@ TEST_CASE("actions come out in the order and with the contents they were put in"
     (void)out.room(3);
     out.persist(2);
     out.resolve_address(where.address);
-    REQUIRE(out.size() == 8);
+    out.listen();
+    REQUIRE(out.size() == 9);
     CHECK(out[0].kind == action_kind::send_datagram);
     CHECK(out[0].to == where);
     CHECK(out[0].bytes.size() == 5);
@@ -60,6 +61,7 @@ TEST_CASE("actions come out in the order and with the contents they were put in"
     CHECK(out[6].bytes.size() == 2);
     CHECK(out[7].kind == action_kind::resolve_address);
     CHECK(out[7].to.address == where.address);
+    CHECK(out[8].kind == action_kind::listen);
     REQUIRE(out.events().size() == 1);
     CHECK(out.events()[0].count == 42);
     out.clear();

@@ -449,7 +449,7 @@ TEST_CASE("the last call is kept: called, answered by whom, refused why") {
     CHECK(entry.last.by == person(9).short_id());
     CHECK(entry.last.when == start + 1s);
     CHECK(entry.unanswered == 0);
-    CHECK(entry.next_place == 1); // the address that works comes first from now on
+    CHECK(entry.proven_place == 1); // the address that works comes first from now on
     b.book.called(entry, place(1), b.now);
     b.book.refused(place(1), discovery::discovery_error::timed_out, b.now + 1s);
     CHECK(entry.last.what == call_result::refused);
@@ -664,4 +664,36 @@ TEST_CASE("the same answer again, and members announcing themselves again, alloc
     for (int i = 0; i < 10; ++i) again();
     CHECK(tests::allocations::count() == before);
     CHECK(b.book.size() == 21);
+}
+
+TEST_CASE("a peer of an earlier life is kept until it speaks for itself, at its old addresses or at new ones") {
+    books b;
+    candidate const old = made(provenance::stored, {1, 2}, 7);
+    known_candidate* entry = b.book.recall(old, {{place(1).address, 8080}}, b.gate, b.now);
+    REQUIRE(entry != nullptr);
+    CHECK(entry->services.size() == 1);
+    CHECK(entry->standing == node::trust::service);
+    CHECK(b.book.due(*entry) == b.now);
+    b.answer({}); // strategies do not take it back
+    CHECK(b.book.size() == 1);
+    entry = b.learn(7, {place(2), place(3)}).entry;
+    REQUIRE(entry != nullptr);
+    CHECK_FALSE(entry->has(place(1)));
+    CHECK(entry->sources == node::provenance_set{provenance::gossip});
+    CHECK(b.book.due(*entry) == never); // the engine calls it from now on
+    b.book.said_goodbye(person(7));
+    CHECK(b.book.size() == 0);
+    CHECK(b.book.check_invariants() == 0);
+}
+
+TEST_CASE("peers of an earlier life who speak for themselves do not take more than the strangers' share") {
+    books b{{16, 2, 0s}};
+    for (unsigned i = 0; i < 6; ++i)
+        REQUIRE(b.book.recall(made(provenance::stored, {i}, i), {}, b.gate, b.now) != nullptr);
+    for (unsigned i = 0; i < 6; ++i) b.learn(i, {place(i)});
+    CHECK(b.book.size() == 6);
+    CHECK(b.book.strangers() == 2);
+    for (unsigned i = 0; i < 6; ++i) b.book.said_goodbye(person(i));
+    CHECK(b.book.size() == 0);
+    CHECK(b.book.check_invariants() == 0);
 }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
@@ -237,6 +238,9 @@ TEST_CASE("in company candidates that are no members are called a few at a time,
     node_stage s;
     puppet& p = s.add(1);
     s.join_with(p);
+    s.answer({}); // and with that the start is over
+    s.advance(1min);
+    REQUIRE(s.discoveries >= 2);
     std::vector<candidate> found{candidate_at(p.where)};
     for (std::uint64_t i = 2; i <= 21; ++i) found.push_back(candidate_at(address_of(i)));
     s.forget();
@@ -748,4 +752,166 @@ TEST_CASE("a dead peer that strategies no longer name is left to the engine that
     s.forget();
     s.advance(10min);
     CHECK(s.greeted().count(q.where) == 0);
+}
+
+// ---- The start: see also start_order, fallback_order and recollection.
+
+namespace {
+
+node::remembered_peer remembered(puppet const& p) { return {p.record(), provenance::dns, p.where, 1'000}; }
+logic::options options_with(std::vector<node::remembered_peer> peers, bool has_store = false) {
+    logic::options o = node_options(quiet());
+    o.remembered = std::move(peers);
+    o.has_store = has_store;
+    return o;
+}
+/// The events of the start so far, in order.
+std::vector<event_kind> start_events(node_stage const& s) {
+    std::vector<event_kind> all;
+    for (auto const& e : s.events) {
+        if (e.kind == event_kind::discovery_started || e.kind == event_kind::discovery_found ||
+            e.kind == event_kind::discovery_failed || e.kind >= event_kind::peers_recalled)
+            all.push_back(e.kind);
+    }
+    return all;
+}
+void kept(node_stage& s) {
+    s.call([](auto& n, auto now, auto& out) {
+        n.on_kept(now, out);
+        return 0;
+    });
+}
+
+} // namespace
+
+TEST_CASE("a node asks discovery, recalls its peers, listens and then calls everybody it knows, in that order") {
+    puppet const old{1}, found{2};
+    node_stage s{options_with({remembered(old)})};
+    CHECK(s.discoveries == 1);
+    CHECK(s.listens == 0);
+    s.advance(500ms);
+    CHECK(s.called().empty());
+    CHECK_FALSE(s->listening());
+    s.answer({candidate_at(found.where)});
+    CHECK(s.listens == 1);
+    CHECK(s->listening());
+    CHECK(s.called() == std::set<ip_endpoint>{old.where, found.where});
+    CHECK(s->starting() == node::start_step::done);
+    CHECK(start_events(s) == std::vector{event_kind::discovery_started, event_kind::discovery_found,
+                                         event_kind::peers_recalled, event_kind::listening, event_kind::announced});
+    CHECK(s.events.back().count == 2);
+    known_candidate const* const entry = s.known(old.where);
+    REQUIRE(entry != nullptr);
+    CHECK(entry->id == old.id());
+    CHECK(entry->sources == node::provenance_set{provenance::stored});
+    CHECK(entry->name == "n1");
+}
+
+TEST_CASE("a discovery that fails, or says nothing for a second, leaves the node with what it remembers") {
+    puppet const old{1};
+    bool fails = false;
+    SUBCASE("fails") { fails = true; }
+    SUBCASE("says nothing") {}
+    node_stage s{options_with({remembered(old)})};
+    if (fails)
+        s.fail_discovery();
+    else
+        s.advance(1s);
+    CHECK(s.listens == 1);
+    CHECK(s.called() == std::set<ip_endpoint>{old.where});
+    auto const told =
+        std::find_if(s.events.begin(), s.events.end(), [](auto const& e) { return e.kind == event_kind::listening; });
+    REQUIRE(told != s.events.end());
+    CHECK(told->what.has_value() == !fails);
+    if (!fails) CHECK(*told->what == discovery::discovery_error::timed_out);
+}
+
+TEST_CASE("with a store nothing is sent and nothing taken before the incarnation of this life is kept") {
+    puppet const old{1};
+    node_stage s{options_with({remembered(old)}, true)};
+    CHECK(s.persisted.size() == 1);
+    s.answer({candidate_at(address_of(2))});
+    s.contact(address_of(3));
+    s.advance(2s);
+    CHECK(s.called().empty());
+    CHECK(s.sent.empty());
+    CHECK(s.listens == 0);
+    kept(s);
+    CHECK(s.listens == 1);
+    CHECK(s.called() == std::set<ip_endpoint>{old.where, address_of(2), address_of(3)});
+}
+
+TEST_CASE("a store that hangs delays the start by five seconds and no more") {
+    node_stage s{options_with({}, true)};
+    s.answer({candidate_at(address_of(2))});
+    s.advance(node::start_order::store_patience - 1ms);
+    CHECK(s.called().empty());
+    s.advance(1ms);
+    CHECK(s.listens == 1);
+    CHECK(s.called() == std::set<ip_endpoint>{address_of(2)});
+    kept(s); // too late to matter
+    CHECK(s.listens == 1);
+}
+
+TEST_CASE("everybody remembered is told although the first of them has already let the node in") {
+    std::vector<puppet> old;
+    std::vector<node::remembered_peer> peers;
+    for (std::uint64_t i = 1; i <= 60; ++i) {
+        old.emplace_back(i);
+        peers.push_back(remembered(old.back()));
+    }
+    node_stage s{options_with(peers)};
+    s.answer({});
+    CHECK(s->starting() == node::start_step::announcing); // more than may be called at once
+    puppet& first = s.add(1);
+    s.join_with(first);
+    s.advance(3s);
+    CHECK(s->starting() == node::start_step::done);
+    CHECK(s.called().size() >= 59);
+}
+
+TEST_CASE("what is remembered of a peer ends with its own word: a new announcement, or a goodbye") {
+    node_stage s{options_with({remembered(puppet{1}), remembered(puppet{2})})};
+    s.answer({});
+    puppet& p = s.add_member(1, 7);
+    known_candidate const* entry = (*s).candidates().find(p.id());
+    REQUIRE(entry != nullptr);
+    CHECK_FALSE(entry->sources.contains(provenance::stored));
+    puppet& q = s.add_member(2, 7);
+    s.deliver(q, [&](auto& packet) { packet.announce(q.record(8, true)); });
+    CHECK((*s).candidates().find(q.id()) == nullptr);
+    // ... in this life: the next one begins with both.
+    CHECK(s->recollect(s.now(), 5'000).size() == 2);
+}
+
+TEST_CASE("a peer that is silent where it was is looked for at the ports of its services and beside its own") {
+    puppet old{1};
+    old.self.api_port = 8080;
+    node_stage s{options_with({remembered(old)})};
+    s.answer({});
+    s.advance(5min);
+    auto const called = s.called();
+    for (std::uint16_t const port : std::initializer_list<std::uint16_t>{9000, 8080, 9001, 8999, 9002, 8998})
+        CHECK(called.count({old.where.address, port}) == 1);
+    CHECK(called.size() == 6);
+}
+
+TEST_CASE("a guess that the host rules out is not called") {
+    puppet const old{1};
+    logic::options o = options_with({remembered(old)});
+    o.may_dial = [&](ip_endpoint const& there, provenance) { return there == old.where; };
+    node_stage s{o};
+    s.answer({});
+    s.advance(5min);
+    CHECK(s.called() == std::set<ip_endpoint>{old.where});
+}
+
+TEST_CASE("a damaged memory is left out, and so is this node itself") {
+    node::remembered_peer broken = remembered(puppet{1});
+    broken.record.resize(10);
+    node::remembered_peer const self = remembered(puppet{node_stage::own_seed});
+    node_stage s{options_with({broken, self, remembered(puppet{2})})};
+    s.answer({});
+    CHECK(s->candidate_count() == 1);
+    CHECK(s.called() == std::set<ip_endpoint>{address_of(2)});
 }

@@ -57,7 +57,7 @@ void world<Node>::deliver_datagram(occurrence const& what) {
         ++stats_.nobody_there;
         return give_back_parcel(what.a);
     }
-    if (r.paused) {
+    if (r.paused || deaf(p.to)) {
         if (r.waiting_datagrams >= options_.socket_buffer) {
             ++stats_.buffer_full;
             return give_back_parcel(what.a);
@@ -113,7 +113,7 @@ void world<Node>::make_noise() {
     if (residents_.size() == 0) return;
     auto const same_life = [&](node_index i, std::uint32_t life) { return up(i) && residents_[i].self.life == life; };
     intruder::shot const shot = intruder_.forge(residents_.size(), noise_, same_life);
-    if (shot.to == nobody || !up(shot.to) || residents_[shot.to].paused) return;
+    if (shot.to == nobody || !up(shot.to) || residents_[shot.to].paused || deaf(shot.to)) return;
     ++stats_.noise;
     deliver_unauthentic(shot.to, shot.from, byte_span{noise_}.first(shot.size), to_string(shot.kind),
                         shot.kind == noise_kind::replayed);

@@ -53,7 +53,10 @@ bool world<Node>::restart(node_index i, memory what) {
 template <SimulatedNode Node>
 bool world<Node>::restart_with(node_index i, std::uint64_t incarnation, memory what) {
     if (busy() || up(i)) return false;
-    if (what != memory::kept) residents_[i].stored.clear();
+    if (what != memory::kept) {
+        residents_[i].stored.clear();
+        residents_[i].remembered.clear();
+    }
     ++stats_.restarts;
     bring_up(i, incarnation);
     return up(i);
@@ -76,12 +79,10 @@ bool world<Node>::resume(node_index i) {
     resident_type& r = residents_[i];
     if (busy() || !r.paused) return false;
     r.paused = false;
-    r.waiting_datagrams = 0;
     note({since_start(), trace_kind::resumed, nobody, i, 0, 0});
     // What a real loop finds first, the timer or the socket, is chance.
     if (happens(network_rng_, 500'000) && r.node->next_deadline() <= r.clock.to_node(now_)) tick(i);
-    for (occurrence const& o : r.waiting) schedule(now_, o);
-    r.waiting.clear();
+    hear(i);
     if (up(i)) arm(i);
     audit_.disturb();
     return true;
@@ -146,6 +147,15 @@ void world<Node>::set_drift(node_index i, std::int32_t millionths) {
     if (up(i) && !residents_[i].paused) arm(i);
 }
 
+/// What waited is taken now.
+template <SimulatedNode Node>
+void world<Node>::hear(node_index i) {
+    resident_type& r = residents_[i];
+    r.waiting_datagrams = 0;
+    for (occurrence const& o : r.waiting) schedule(now_, o);
+    r.waiting.clear();
+}
+
 template <SimulatedNode Node>
 void world<Node>::bring_up(node_index i, std::uint64_t incarnation) {
     resident_type& r = residents_[i];
@@ -154,10 +164,18 @@ void world<Node>::bring_up(node_index i, std::uint64_t incarnation) {
     r.self.incarnation = incarnation;
     r.self.stored = r.stored;
     r.self.shared = &shared_;
+    r.self.remembered = r.remembered;
     r.machine_down = false;
     r.leaving = r.gone_for_good = r.paused = false;
     r.destinations.clear();
     r.foreign.clear();
+    for (node::remembered_peer const& peer : r.remembered) {
+        if (peer.last_endpoint) audit_.know_destination(i, peer.last_endpoint);
+        auto const record = wire::record_view::parse(peer.record);
+        for (std::size_t k = 0; record && k < record->address_count(); ++k) {
+            audit_.know_destination(i, record->gossip_endpoint(k));
+        }
+    }
     r.views.forget();
     r.broadcasts.clear();
     r.last_incarnation = 0;
@@ -180,6 +198,9 @@ bool world<Node>::take_down(node_index i, bool machine_too) {
     resident_type& r = residents_[i];
     if (busy() || r.node == nullptr) return false;
     audit_.on_end(i);
+    if constexpr (NodeRemembersPeers<Node>) {
+        r.remembered = r.node->recollect(r.clock.to_node(now_), static_cast<std::int64_t>(wall_clock() / 1000));
+    }
     r.node.reset();
     --running_;
     ++r.discovery_run;
