@@ -160,6 +160,14 @@ set(peerkit_core_headers
     peerkit/node/remembered_peer.hpp
     peerkit/node/row_index.hpp
     peerkit/node/start_order.hpp
+    peerkit/registry/client.hpp
+    peerkit/registry/client_options.hpp
+    peerkit/registry/enrollment.hpp
+    peerkit/registry/known_nodes.hpp
+    peerkit/registry/protocol.hpp
+    peerkit/registry/record_candidate.hpp
+    peerkit/registry/server_list.hpp
+    peerkit/registry/server_search.hpp
     peerkit/sim/audit.hpp
     peerkit/sim/birth.hpp
     peerkit/sim/byte_pool.hpp

@@ -56,6 +56,7 @@ enum class discovery_error : std::uint16_t {
     fewer_found,       ///< The strategy lost more than is believed at once; position is what is left.
     filtered_out,      ///< Candidates were taken out by a filter; position is how many.
     all_failed,        ///< Every strategy of the list failed; position is their number.
+    stale_answer,      ///< The source says that its answer is old; position is the age in seconds.
 };
 
 } // namespace discovery
@@ -99,6 +100,7 @@ struct domain_of<discovery::discovery_error> {
         case fewer_found: return "the strategy lost more than is believed at once";
         case filtered_out: return "candidates were taken out by a filter";
         case all_failed: return "every strategy of the list failed";
+        case stale_answer: return "the source says that its answer is old";
         }
         return "unknown discovery error";
     }
