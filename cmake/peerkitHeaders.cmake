@@ -155,6 +155,7 @@ set(peerkit_core_headers
     peerkit/node/host_name_queue.hpp
     peerkit/node/known_candidate.hpp
     peerkit/node/node_logic.hpp
+    peerkit/node/own_announcement.hpp
     peerkit/node/provenance_set.hpp
     peerkit/node/recollection.hpp
     peerkit/node/remembered_peer.hpp

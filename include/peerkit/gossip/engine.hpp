@@ -12,6 +12,7 @@
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/core/service_versions.hpp>
+#include <peerkit/crypto/challenge.hpp>
 #include <peerkit/crypto/frame.hpp>
 #include <peerkit/crypto/signed_broadcast.hpp>
 #include <peerkit/crypto/signed_bytes.hpp>
@@ -224,6 +225,11 @@ public:
     [[nodiscard]] bool leaving() const noexcept { return life_ == life::leaving; }
     [[nodiscard]] node_id const& id() const noexcept { return id_; }
     [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
+    [[nodiscard]] network_id const& network() const noexcept { return options_.network; }
+    /// Proves to whoever chose `challenge` that this node holds its key now: see `crypto::sign_challenge`.
+    [[nodiscard]] result<crypto::signature> sign_challenge(byte_view challenge) const {
+        return crypto::sign_challenge(identity_, options_.network, challenge);
+    }
     [[nodiscard]] description const& self() const noexcept { return options_.self; }
     /// This host's own subnets, as given.
     [[nodiscard]] std::span<ip_prefix const> subnets() const noexcept { return addresses_.own(); }

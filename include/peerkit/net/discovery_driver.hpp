@@ -20,6 +20,7 @@
 #include <peerkit/net/http_get.hpp>
 #include <peerkit/net/resolver.hpp>
 #include <peerkit/net/system_resolver.hpp>
+#include <peerkit/node/own_announcement.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -81,47 +82,27 @@ public:
     void browse_with(service_browser browser) { browse_ = std::move(browser); }
     /// Without one, HTTP requests are `unsupported`.
     void request_with(any_http_client client) { http_ = std::move(client); }
+    /// Without one, whatever is about this node's announcement is `unsupported`.
+    void run_for(peerkit::node::announcing_node of) { node_ = std::move(of); }
+    /// The node's announcement is another one now.
+    void announcement_changed() { std::exchange(announced_, std::make_shared<stop_state>())->stop(); }
 
     /// One run of a strategy, which must outlive it. Candidates that do not name their strategy are given its name.
     /// Effects still under way at the end are cancelled.
     /// @par Errors whatever the strategy ends with; `stalled`; `unavailable` with ECANCELED at the stop
     template <discovery::DiscoveryStrategy S>
     [[nodiscard]] asio::awaitable<discovery_end> run(S& strategy, notice_handler tell) {
-        using discovery::discovery_error;
+        return run_from(strategy, strategy.begin(clock_.now()), std::move(tell));
+    }
+    /// The farewell of a strategy, for at most so long. Whatever else this driver runs is abandoned, and what it
+    /// watches forgotten: their strategies are not resumed any more.
+    template <discovery::DiscoveryStrategy S>
+    [[nodiscard]] asio::awaitable<void> say_farewell(S& strategy, notice_handler tell, duration limit) {
+        abandon_all();
+        unwatch();
         auto const alive = this->shared_from_this();
-        auto const round = std::make_shared<running>(executor_);
-        struct ending {
-            running& of;
-            ~ending() { of.cancel_all(); }
-        } const ends{*round};
-        // What is under way ends by itself at the stop; this is for the case that nothing is.
-        stop_state::hook const woken{stop_, [round] { round->wake.cancel(); }};
-
-        discovery::step next = strategy.begin(clock_.now());
-        for (;;) {
-            for (discovery::notice const& told : next.notices()) tell(told);
-            if (next.ended()) break;
-            for (discovery::ticket const id : next.cancelled()) round->cancel(id);
-            for (discovery::request& wanted : next.requests()) {
-                if (!begin(round, wanted))
-                    co_return ended(fail(discovery_error::unexpected_answer, wanted.id, "ticket"));
-            }
-            if (round->under_way.empty() && round->done.empty()) co_return ended(fail(discovery_error::stalled));
-            while (round->done.empty() && !stop_->stopped()) {
-                asio::error_code ignored;
-                co_await round->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-            }
-            if (stop_->stopped()) co_return ended(fail(discovery_error::unavailable, ECANCELED, "discovery"));
-            auto [which, what] = std::move(round->done.front());
-            round->done.pop_front();
-            next = strategy.resume(which, std::move(what), clock_.now());
-        }
-        if (next.answer()) {
-            for (discovery::candidate& c : *next.answer()) {
-                if (c.strategy.empty()) c.strategy = bounded_text<31>::cut(strategy.name());
-            }
-        }
-        co_return discovery_end{std::move(next.answer()), std::move(next.watches())};
+        watchdog const guard{executor_, stop_, limit, [alive] { alive->abandon_all(); }};
+        co_await run_from(strategy, discovery::say_farewell(strategy, clock_.now()), std::move(tell));
     }
 
     /// Waits for the first of these to be done and then calls `changed`, once; an effect that fails is no change.
@@ -167,7 +148,57 @@ private:
         std::unordered_map<discovery::ticket, std::shared_ptr<stop_state>> under_way;
         std::deque<std::pair<discovery::ticket, discovery::outcome>> done;
         asio::steady_timer wake;
+        bool abandoned = false;
     };
+
+    template <discovery::DiscoveryStrategy S>
+    [[nodiscard]] asio::awaitable<discovery_end> run_from(S& strategy, discovery::step next, notice_handler tell) {
+        using discovery::discovery_error;
+        auto const alive = this->shared_from_this();
+        auto const round = std::make_shared<running>(executor_);
+        std::erase_if(rounds_, [](auto const& one) { return one.expired(); });
+        rounds_.push_back(round);
+        struct ending {
+            running& of;
+            ~ending() { of.cancel_all(); }
+        } const ends{*round};
+        // What is under way ends by itself at the stop; this is for the case that nothing is.
+        stop_state::hook const woken{stop_, [round] { round->wake.cancel(); }};
+
+        for (;;) {
+            for (discovery::notice const& told : next.notices()) tell(told);
+            if (next.ended()) break;
+            for (discovery::ticket const id : next.cancelled()) round->cancel(id);
+            for (discovery::request& wanted : next.requests()) {
+                if (!begin(round, wanted))
+                    co_return ended(fail(discovery_error::unexpected_answer, wanted.id, "ticket"));
+            }
+            if (round->under_way.empty() && round->done.empty()) co_return ended(fail(discovery_error::stalled));
+            while (round->done.empty() && !round->abandoned && !stop_->stopped()) {
+                asio::error_code ignored;
+                co_await round->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            }
+            if (round->abandoned || stop_->stopped())
+                co_return ended(fail(discovery_error::unavailable, ECANCELED, "discovery"));
+            auto [which, what] = std::move(round->done.front());
+            round->done.pop_front();
+            next = strategy.resume(which, std::move(what), clock_.now());
+        }
+        if (next.answer()) {
+            for (discovery::candidate& c : *next.answer()) {
+                if (c.strategy.empty()) c.strategy = bounded_text<31>::cut(strategy.name());
+            }
+        }
+        co_return discovery_end{std::move(next.answer()), std::move(next.watches())};
+    }
+    void abandon_all() {
+        for (auto const& one : std::exchange(rounds_, {})) {
+            auto const round = one.lock();
+            if (!round) continue;
+            round->abandoned = true;
+            round->wake.cancel();
+        }
+    }
 
     [[nodiscard]] static discovery_end ended(tl::unexpected<error> why) { return {std::move(why), {}}; }
 
@@ -244,14 +275,31 @@ private:
     [[nodiscard]] eventually carry_out(stopping stop, discovery::http_request what) {
         return outcome_of(http_.request(std::move(stop), std::move(what)));
     }
-    [[nodiscard]] eventually carry_out(stopping, discovery::read_announcement) {
-        co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
+    [[nodiscard]] eventually carry_out(stopping, discovery::read_announcement what) {
+        if (!node_) co_return no_node();
+        auto got = node_.read(what.challenge);
+        if (!got) co_return got.error();
+        co_return std::move(*got);
     }
-    [[nodiscard]] eventually carry_out(stopping, discovery::watch_announcement) {
-        co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
+    [[nodiscard]] eventually carry_out(stopping stop, discovery::watch_announcement what) {
+        if (!node_) co_return no_node();
+        while (node_.incarnation() == what.incarnation) {
+            asio::steady_timer changed{executor_, std::chrono::steady_clock::time_point::max()};
+            stop_state::hook const woken{announced_, [&changed] { changed.cancel(); }};
+            stop_state::hook const ended{stop, [&changed] { changed.cancel(); }};
+            asio::error_code ignored;
+            co_await changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            if (stop->stopped()) co_return error{discovery::discovery_error::unavailable, ECANCELED, "announcement"};
+        }
+        co_return discovery::announcement_changed{};
     }
-    [[nodiscard]] eventually carry_out(stopping, discovery::use_registry) {
-        co_return error{discovery::discovery_error::unsupported, 0, "announcement"};
+    [[nodiscard]] eventually carry_out(stopping, discovery::use_registry what) {
+        if (!node_) co_return no_node();
+        if (auto const done = node_.use_registry(what.text); !done) co_return done.error();
+        co_return discovery::elapsed{};
+    }
+    [[nodiscard]] static error no_node() noexcept {
+        return {discovery::discovery_error::unsupported, 0, "announcement"};
     }
 
     asio::any_io_executor executor_;
@@ -259,6 +307,9 @@ private:
     Lookup lookup_;
     service_browser browse_;
     any_http_client http_;
+    peerkit::node::announcing_node node_;
+    std::shared_ptr<stop_state> announced_ = std::make_shared<stop_state>(); ///< comes with another announcement
+    std::vector<std::weak_ptr<running>> rounds_;
     std::shared_ptr<stop_state> watching_;
     system_steady_clock clock_;
 };

@@ -34,6 +34,7 @@
 #include <peerkit/net/system.hpp>
 #include <peerkit/net/traffic.hpp>
 #include <peerkit/node/node_logic.hpp>
+#include <peerkit/node/own_announcement.hpp>
 #include <peerkit/wire/record.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -105,6 +106,7 @@ public:
         if (started_) return fail(net_error::already_started);
         if (auto ok = logic_.start(clock_.now(), out_); !ok) return ok;
         started_ = true;
+        driver_->run_for(announcing());
         if (make_link_) link_ = make_link_(executor_, stop_);
         if (link_) {
             driver_->browse_with([link = link_](std::shared_ptr<stop_state> stop, discovery::browse_services wanted) {
@@ -138,18 +140,28 @@ public:
         }
     }
 
-    /// Says goodbye, waits until that was spread or patience is over, and stops.
+    /// What strategies told others of this node they may take back for so long.
+    static constexpr duration farewell_time = std::chrono::seconds{2};
+
+    /// Says goodbye, waits until that was spread and discovery has said its own, or patience is over, and stops.
     [[nodiscard]] static asio::awaitable<void> leave(std::shared_ptr<node_runtime> self) {
-        if (self->started_ && !self->stop_->stopped() && self->logic_.running()) {
-            if (!self->left_) self->left_ = std::make_shared<gate>(self->executor_);
-            auto const left = self->left_;
+        if (self->started_ && !self->stop_->stopped() && (self->logic_.running() || self->left_)) {
+            if (!self->left_) {
+                self->left_ = std::make_shared<gate>(self->executor_);
+                self->said_farewell_ = std::make_shared<gate>(self->executor_);
+                self->spawn(say_farewell(self));
+            }
+            auto const left = self->left_, said_farewell = self->said_farewell_;
             // The engine's own patience ends in an event, too; this is for the case that it does not come.
             duration const patience = saturating_add(time_point{}, self->tunables_.leave_patience).time_since_epoch() +
                                       std::chrono::seconds{1};
             watchdog guard{self->executor_, self->stop_, patience, [left] { left->open(); }};
-            self->logic_.leave(self->clock_.now(), self->out_);
-            self->carry_out();
+            if (self->logic_.running()) {
+                self->logic_.leave(self->clock_.now(), self->out_);
+                self->carry_out();
+            }
             co_await left->wait();
+            co_await said_farewell->wait();
         }
         self->stop();
     }
@@ -315,9 +327,12 @@ private:
         }
         case gossip::action_kind::close_stream: return close_link(a.stream);
         case gossip::action_kind::run_discovery:
-            if (!std::exchange(discovering_, true)) spawn(discover(self()));
+            if (!left_ && !std::exchange(discovering_, true)) spawn(discover(self()));
             return;
-        case gossip::action_kind::persist: remember(a.bytes); return publish();
+        case gossip::action_kind::persist:
+            remember(a.bytes);
+            driver_->announcement_changed();
+            return publish();
         case gossip::action_kind::resolve_address: return spawn(find_name(self(), a.to.address));
         case gossip::action_kind::notify: return tell(*a.what);
         case gossip::action_kind::deliver: return hand_over(a);
@@ -629,7 +644,7 @@ private:
         discovery_end end = co_await self->driver_->run(
             self->strategy_, [&self](discovery::notice const& told) { self->tell_notice(told); });
         self->discovering_ = false;
-        if (self->stop_->stopped()) co_return;
+        if (self->stop_->stopped() || self->left_) co_return;
         self->driver_->watch(std::move(end.watches), [self] {
             self->logic_.on_discovery_hint(self->clock_.now(), self->out_);
             self->carry_out();
@@ -639,6 +654,37 @@ private:
         else
             self->logic_.on_discovery_failed(end.answer.error(), self->clock_.now(), self->out_);
         self->carry_out();
+    }
+
+    [[nodiscard]] static asio::awaitable<void> say_farewell(std::shared_ptr<node_runtime> self) {
+        auto const said = self->said_farewell_;
+        struct opening {
+            gate& of;
+            ~opening() { of.open(); }
+        } const opens{*said};
+        co_await self->driver_->say_farewell(
+            self->strategy_, [&self](discovery::notice const& told) { self->tell_notice(told); }, farewell_time);
+    }
+    /// What strategies may do with this node's announcement. What is under way may outlive this object for a moment.
+    [[nodiscard]] peerkit::node::announcing_node announcing() {
+        auto const weak = this->weak_from_this();
+        auto const gone = [] { return fail(discovery::discovery_error::unavailable, 0, "announcement"); };
+        return {[weak, gone](byte_view challenge) -> result<discovery::announcement> {
+                    auto const runtime = weak.lock();
+                    if (!runtime || runtime->stop_->stopped()) return gone();
+                    return peerkit::node::read_own_announcement(runtime->logic_, challenge);
+                },
+                [weak, gone](std::string_view registry) -> result<void> {
+                    auto const runtime = weak.lock();
+                    if (!runtime || runtime->stop_->stopped()) return gone();
+                    return runtime->ask([&](auto& logic, time_point now, gossip::outbox& out) {
+                        return peerkit::node::announce_registry(logic, registry, now, out);
+                    });
+                },
+                [weak]() -> std::uint64_t {
+                    auto const runtime = weak.lock();
+                    return runtime ? runtime->logic_.incarnation() : 0;
+                }};
     }
 
     asio::any_io_executor executor_;
@@ -679,7 +725,8 @@ private:
     std::vector<std::weak_ptr<event_channel>> channels_;
     std::shared_ptr<change_feed> feed_;
     std::shared_ptr<notice_handler const> on_notice_;
-    std::shared_ptr<gate> left_;
+    std::shared_ptr<gate> left_;          ///< from the goodbye on; opened when it was spread
+    std::shared_ptr<gate> said_farewell_; ///< the same of discovery
     bool started_ = false;
 };
 

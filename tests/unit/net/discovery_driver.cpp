@@ -159,6 +159,14 @@ TEST_CASE("HTTP requests are the business of a client that is given, and unsuppo
     CHECK(std::get_if<http_reply>(&got.of(0, 0))->body == "http://a:1/b");
 }
 
+TEST_CASE("what is about the node's announcement is unsupported where a driver runs for no node") {
+    auto const got = run({{read_announcement{}, use_registry{"a:1"}, watch_announcement{7}}});
+    for (ticket id = 0; id < 3; ++id) {
+        REQUIRE(std::get_if<peerkit::error>(&got.of(0, id)) != nullptr);
+        CHECK(*std::get_if<peerkit::error>(&got.of(0, id)) == discovery_error::unsupported);
+    }
+}
+
 TEST_CASE("effects that fail are outcomes, and the run goes on") {
     http_get get;
     get.socket_path = "/nonexistent";

@@ -40,6 +40,48 @@ struct endless {
     }
 };
 
+/// What `announcer` has seen, kept where it outlives the node.
+struct announcer_log {
+    int runs = 0;
+    std::vector<peerkit::discovery::announcement> read;
+    int farewells = 0;
+    bool said = false;
+    bool silent = false; ///< the farewell is never answered
+};
+
+/// Says which registry it uses, reads what the node announces then, and watches that. Reads it again to say farewell.
+struct announcer {
+    announcer_log* log;
+
+    [[nodiscard]] std::string_view name() const noexcept { return "announcer"; }
+    [[nodiscard]] peerkit::discovery::step begin(peerkit::time_point) {
+        ++log->runs;
+        return peerkit::discovery::step::ask(peerkit::discovery::use_registry{"registry.example:8000"}, 1);
+    }
+    [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket which, peerkit::discovery::outcome got,
+                                                  peerkit::time_point) {
+        using namespace peerkit::discovery;
+        if (which == 1) {
+            CHECK(std::get_if<elapsed>(&got) != nullptr);
+            return step::ask(read_announcement{std::vector<std::byte>(32)}, 2);
+        }
+        if (which == 3) {
+            log->said = std::get_if<elapsed>(&got) != nullptr;
+            return step::found({});
+        }
+        auto const* const read = std::get_if<announcement>(&got);
+        REQUIRE(read != nullptr);
+        log->read.push_back(*read);
+        auto const record = peerkit::wire::record_view::parse(read->record);
+        return step::found({}).watching(watch_announcement{record->incarnation()});
+    }
+    [[nodiscard]] peerkit::discovery::step farewell(peerkit::time_point now) {
+        using namespace peerkit::discovery;
+        ++log->farewells;
+        return step::ask(wait_until{log->silent ? peerkit::never : now + 20ms}, 3);
+    }
+};
+
 } // namespace
 
 TEST_CASE("nodes on strands of a loop that several threads run") {
@@ -191,6 +233,109 @@ TEST_CASE("a goodbye with nobody there, and one that is cut short by a stop, com
     CHECK(runs_out(loop));
     CHECK(ended == 4);
     CHECK(d.start().error() == peerkit::net::net_error::stopped);
+}
+
+TEST_CASE("strategies read the node's announcement, name its registry to the others, and see it change") {
+    asio::io_context loop;
+    announcer_log log;
+    node b = make(loop.get_executor(), quick("b"));
+    node_config config = quick("a", {b.local()});
+    config.discovery = announcer{&log};
+    node a = make(loop.get_executor(), std::move(config));
+    REQUIRE(b.start());
+    REQUIRE(a.start());
+    REQUIRE(eventually(loop, [&] { return !log.read.empty(); }));
+    auto const record = peerkit::wire::record_view::parse(log.read.front().record);
+    REQUIRE(record.has_value());
+    CHECK(record->id() == a.id());
+    CHECK(record->label_value("registry") == "registry.example:8000");
+    std::vector<std::byte> const challenge(32);
+    REQUIRE(log.read.front().proof.has_value());
+    CHECK(peerkit::crypto::verify_challenge<peerkit::crypto::ed25519_identity>(a.id(), log.read.front().network,
+                                                                               challenge, *log.read.front().proof));
+
+    int const runs = log.runs;
+    REQUIRE(a.edit([](peerkit::description& self) { return set_label(self, "zone", "b"); }));
+    REQUIRE(eventually(loop, [&] { return log.runs > runs && log.read.size() > static_cast<std::size_t>(runs); }));
+    CHECK(peerkit::wire::record_view::parse(log.read.back().record)->label_value("zone") == "b");
+
+    REQUIRE(b.edit([](peerkit::description& self) { return set_label(self, "registry", "[2001:db8::1]:8000"); }));
+    REQUIRE(a.contact(b.local()));
+    REQUIRE(eventually(loop, [&] {
+        if (b.alive_count() != 2) return false;
+        (void)a.edit([&](peerkit::description& self) { return set_label(self, "n", std::to_string(log.runs)); });
+        return !log.read.back().registries.empty();
+    }));
+    CHECK(log.read.back().registries == names_list{"[2001:db8::1]:8000"});
+}
+
+TEST_CASE("discovery says farewell when the node leaves, once, and not for longer than it may") {
+    asio::io_context loop;
+    for (bool const silent : {false, true}) {
+        announcer_log log;
+        log.silent = silent;
+        node_config config = quick("a");
+        config.discovery = announcer{&log};
+        node a = make(loop.get_executor(), std::move(config));
+        REQUIRE(a.start());
+        REQUIRE(eventually(loop, [&] { return !log.read.empty(); }));
+        int ended = 0;
+        auto const began = steady::now();
+        asio::co_spawn(loop, a.leave(), [&](std::exception_ptr) { ++ended; });
+        asio::co_spawn(loop, a.leave(), [&](std::exception_ptr) { ++ended; });
+        REQUIRE(runs_out(loop));
+        CHECK(ended == 2);
+        CHECK(log.farewells == 1);
+        CHECK(log.said == !silent);
+        if (silent) CHECK(steady::now() - began >= 1900ms);
+    }
+    // A stop says nothing, and a stop in the middle of a farewell ends it.
+    announcer_log log;
+    log.silent = true;
+    node_config config = quick("a");
+    config.discovery = announcer{&log};
+    node a = make(loop.get_executor(), std::move(config));
+    REQUIRE(a.start());
+    REQUIRE(eventually(loop, [&] { return !log.read.empty(); }));
+    asio::co_spawn(loop, a.leave(), [](std::exception_ptr) {});
+    loop.poll();
+    CHECK(log.farewells == 1);
+    auto const began = steady::now();
+    a.stop();
+    CHECK(runs_out(loop));
+    CHECK(steady::now() - began < 1500ms);
+}
+
+TEST_CASE("a run of discovery that has not ended is abandoned when the node leaves") {
+    struct stuck {
+        int* farewells;
+        bool* resumed;
+        [[nodiscard]] std::string_view name() const noexcept { return "stuck"; }
+        [[nodiscard]] peerkit::discovery::step begin(peerkit::time_point now) {
+            return peerkit::discovery::step::ask(peerkit::discovery::wait_until{now + 100ms}, 1);
+        }
+        [[nodiscard]] peerkit::discovery::step resume(peerkit::discovery::ticket which,
+                                                      peerkit::discovery::outcome const&, peerkit::time_point) {
+            if (which == 1) *resumed = true;
+            return peerkit::discovery::step::found({});
+        }
+        [[nodiscard]] peerkit::discovery::step farewell(peerkit::time_point now) {
+            ++*farewells;
+            return peerkit::discovery::step::ask(peerkit::discovery::wait_until{now + 200ms}, 2);
+        }
+    };
+    asio::io_context loop;
+    int farewells = 0;
+    bool resumed = false;
+    node_config config = quick("a");
+    config.discovery = stuck{&farewells, &resumed};
+    node a = make(loop.get_executor(), std::move(config));
+    REQUIRE(a.start());
+    loop.poll();
+    asio::co_spawn(loop, a.leave(), [](std::exception_ptr) {});
+    CHECK(runs_out(loop));
+    CHECK(farewells == 1);
+    CHECK_FALSE(resumed);
 }
 
 TEST_CASE("a handler may call, stop and destroy the node it is told of") {
