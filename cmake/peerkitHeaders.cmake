@@ -96,6 +96,7 @@ set(peerkit_core_headers
     peerkit/gossip/exchange_partners.hpp
     peerkit/gossip/explanation.hpp
     peerkit/gossip/farewell.hpp
+    peerkit/gossip/flight_recorder.hpp
     peerkit/gossip/heartbeat.hpp
     peerkit/gossip/impl/engine_accusing.hpp
     peerkit/gossip/impl/engine_beating.hpp
@@ -121,10 +122,13 @@ set(peerkit_core_headers
     peerkit/gossip/name_policy.hpp
     peerkit/gossip/observed_addresses.hpp
     peerkit/gossip/outbox.hpp
+    peerkit/gossip/output_digest.hpp
     peerkit/gossip/persistent_swim.hpp
     peerkit/gossip/plain_swim.hpp
     peerkit/gossip/policies.hpp
     peerkit/gossip/probe.hpp
+    peerkit/gossip/recorded_kinds.hpp
+    peerkit/gossip/recording_policies.hpp
     peerkit/gossip/relay.hpp
     peerkit/gossip/request_table.hpp
     peerkit/gossip/ring.hpp
@@ -158,6 +162,8 @@ set(peerkit_core_headers
     peerkit/node/own_announcement.hpp
     peerkit/node/provenance_set.hpp
     peerkit/node/recollection.hpp
+    peerkit/node/recorded_logic.hpp
+    peerkit/node/recorded_values.hpp
     peerkit/node/remembered_peer.hpp
     peerkit/node/row_index.hpp
     peerkit/node/start_order.hpp
@@ -192,6 +198,9 @@ set(peerkit_core_headers
     peerkit/sim/plan.hpp
     peerkit/sim/population.hpp
     peerkit/sim/property.hpp
+    peerkit/sim/recording.hpp
+    peerkit/sim/replay.hpp
+    peerkit/sim/replaying_policies.hpp
     peerkit/sim/scenarios.hpp
     peerkit/sim/shrink.hpp
     peerkit/sim/simulated_node.hpp

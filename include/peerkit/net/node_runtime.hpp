@@ -72,7 +72,7 @@ namespace net {
 template <typename Policies>
 class node_runtime : public std::enable_shared_from_this<node_runtime<Policies>> {
 public:
-    using logic_type = peerkit::node::node_logic<Policies>;
+    using logic_type = typename peerkit::node::logic_for<Policies>::type;
     using event_handler = std::function<void(gossip::event const&)>;
     using notice_handler = net::notice_handler;
     using message_handler = std::function<void(node_runtime&, gossip::incoming const&)>;

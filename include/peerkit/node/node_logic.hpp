@@ -593,6 +593,12 @@ private:
     bool was_joined_ = false;
 };
 
+/// `logic_for<Policies>::type` is what a shell runs for these policies: others may put something around the node.
+template <typename Policies>
+struct logic_for {
+    using type = node_logic<Policies>;
+};
+
 } // namespace node
 PEERKIT_END_NAMESPACE
 
