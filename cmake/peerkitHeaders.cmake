@@ -36,6 +36,7 @@ set(peerkit_core_headers
     peerkit/crypto/signed_entry.hpp
     peerkit/crypto/signed_record.hpp
     peerkit/crypto/signing.hpp
+    peerkit/crypto/siphash.hpp
     peerkit/detail/config.hpp
     peerkit/discovery/all_of.hpp
     peerkit/discovery/any_strategy.hpp
@@ -167,14 +168,32 @@ set(peerkit_core_headers
     peerkit/node/remembered_peer.hpp
     peerkit/node/row_index.hpp
     peerkit/node/start_order.hpp
+    peerkit/registry/authority.hpp
+    peerkit/registry/change.hpp
     peerkit/registry/client.hpp
     peerkit/registry/client_options.hpp
+    peerkit/registry/counters.hpp
     peerkit/registry/enrollment.hpp
+    peerkit/registry/error.hpp
+    peerkit/registry/heartbeat_watch.hpp
     peerkit/registry/known_nodes.hpp
+    peerkit/registry/node_query.hpp
+    peerkit/registry/node_row.hpp
+    peerkit/registry/node_table.hpp
+    peerkit/registry/outbox.hpp
+    peerkit/registry/pending_writes.hpp
     peerkit/registry/protocol.hpp
     peerkit/registry/record_candidate.hpp
+    peerkit/registry/registration_check.hpp
+    peerkit/registry/registry_logic.hpp
+    peerkit/registry/registry_options.hpp
+    peerkit/registry/replica.hpp
+    peerkit/registry/request.hpp
+    peerkit/registry/root_contact.hpp
     peerkit/registry/server_list.hpp
     peerkit/registry/server_search.hpp
+    peerkit/registry/source_limits.hpp
+    peerkit/registry/write_queue.hpp
     peerkit/sim/audit.hpp
     peerkit/sim/birth.hpp
     peerkit/sim/byte_pool.hpp
@@ -230,8 +249,7 @@ set(peerkit_core_headers
     peerkit/wire/record.hpp
     peerkit/wire/record_check.hpp
     peerkit/wire/stream.hpp
-    peerkit/wire/user_message.hpp
-)
+    peerkit/wire/user_message.hpp)
 
 # Headers that include <sodium.h>.
 set(peerkit_crypto_headers
