@@ -97,10 +97,11 @@ public:
 
     /// Makes the directory if there is none (its parent must exist), for this user only, and locks it. A directory that
     /// others may write to is refused, since they could exchange the files in it; so is another user's, except by root.
-    /// @param lock_name  name of the file that is locked, for stores that share a directory; static lifetime
+    /// @param lock_name  name of the file that is locked, for stores that share a directory
     /// @par Errors `unusable`, `read_only`, `full`, `not_directory`, `wrong_owner`, `not_private`, `not_regular`,
     /// `in_use`
-    [[nodiscard]] static result<state_directory> open(std::string const& path, char const* lock_name = usual_lock) {
+    [[nodiscard]] static result<state_directory> open(std::string const& path,
+                                                      std::string const& lock_name = usual_lock) {
         if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
             if (errno == ENOTDIR) return fail(store_error::not_directory, ENOTDIR, "create directory");
             return detail::fail_writing("create directory", errno);
@@ -184,6 +185,34 @@ public:
         return sync();
     }
 
+    /// Gives a file another name, in the place of whatever has that name.
+    /// @par Errors `unusable`, `read_only`, `full`
+    [[nodiscard]] result<void> rename(std::string const& from, std::string const& to) const {
+        if (::renameat(directory_.get(), from.c_str(), directory_.get(), to.c_str()) == 0) return {};
+        return detail::fail_writing("rename", errno);
+    }
+    /// Takes a file away, if there is one.
+    /// @par Errors `unusable`, `read_only`
+    [[nodiscard]] result<void> remove(std::string const& name) const {
+        if (::unlinkat(directory_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+        return detail::fail_writing("remove", errno);
+    }
+    /// Waits until a file that somebody else wrote survives the loss of power.
+    /// @par Errors `unusable`, `read_only`, `full`
+    [[nodiscard]] result<void> sync(std::string const& name) const {
+        detail::file_descriptor const file{
+            ::openat(directory_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+        if (!file) return detail::fail_reading("open", errno);
+        if (::fsync(file.get()) != 0) return detail::fail_writing("sync", errno);
+        return {};
+    }
+    /// The same for the names of files.
+    [[nodiscard]] result<void> sync() const noexcept {
+        // Some file systems cannot sync a directory; the file is complete all the same.
+        if (::fsync(directory_.get()) == 0 || errno == EINVAL) return {};
+        return detail::fail_writing("sync directory", errno);
+    }
+
     /// Renames a damaged file to `<name>.quarantined-1`; what was there becomes -2 and so on, and the oldest goes.
     /// @par Errors `unusable`, `read_only`, `full`
     [[nodiscard]] result<void> quarantine(char const* name) const {
@@ -208,9 +237,10 @@ private:
         }
         return status;
     }
-    [[nodiscard]] result<void> lock(char const* lock_name) {
-        lock_ = detail::file_descriptor{::openat(
-            directory_.get(), lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR)};
+    [[nodiscard]] result<void> lock(std::string const& lock_name) {
+        lock_ = detail::file_descriptor{::openat(directory_.get(), lock_name.c_str(),
+                                                 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                                                 S_IRUSR | S_IWUSR)};
         if (!lock_) return detail::fail_writing("lock", errno);
         if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
             if (errno == EWOULDBLOCK) return fail(store_error::in_use, holder(), "lock");
@@ -242,11 +272,6 @@ private:
         if (::fsync(file.get()) != 0) return detail::fail_writing("sync", errno);
         if (!file.close()) return detail::fail_writing("close", errno);
         return {};
-    }
-    [[nodiscard]] result<void> sync() const noexcept {
-        // Some file systems cannot sync a directory; the file is complete all the same.
-        if (::fsync(directory_.get()) == 0 || errno == EINVAL) return {};
-        return detail::fail_writing("sync directory", errno);
     }
 
     std::string path_;

@@ -171,6 +171,24 @@ TEST_CASE("a file is made for this user alone, once") {
     CHECK_FALSE(place->has("b"));
 }
 
+TEST_CASE("files are renamed, taken away and synced by name") {
+    scratch_directory const scratch;
+    auto const place = state_directory::open(scratch.path("state"));
+    REQUIRE(place);
+    scratch.write("state/a", "x");
+    CHECK(place->sync("a"));
+    CHECK(place->rename("a", "b"));
+    CHECK(place->sync());
+    CHECK(scratch.read("state/b") == "x");
+    CHECK(place->rename("a", "b").error() == store_error::unusable);
+    CHECK(place->sync("a").error() == store_error::unusable);
+    CHECK(place->remove("b"));
+    CHECK(place->remove("b"));
+    CHECK_FALSE(scratch.has("state/b"));
+    std::filesystem::create_directory(scratch.path("state/d"));
+    CHECK_FALSE(place->remove("d"));
+}
+
 TEST_CASE("a file is replaced whole, and the one before is kept") {
     scratch_directory const scratch;
     auto const place = state_directory::open(scratch.path("state"));
