@@ -4,14 +4,13 @@
 #define PEERKIT_STORE_STORED_STATE_HPP
 
 #include <peerkit/core/bytes.hpp>
-#include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
 #include <peerkit/core/limits.hpp>
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/json_fault.hpp>
-#include <peerkit/node/provenance_set.hpp>
+#include <peerkit/node/remembered_peer.hpp>
 #include <peerkit/store/error.hpp>
 #include <peerkit/wire/record.hpp>
 
@@ -37,13 +36,7 @@ inline constexpr std::size_t max_registries = 16;
 inline constexpr std::size_t max_registry_text = 320; ///< a host name with scheme and port, with room to spare
 
 /// One peer as it was known last.
-struct stored_peer {
-    std::vector<std::byte> record;  ///< its signed announcement, byte for byte as received
-    node::provenance_set sources{}; ///< which ways of looking found it
-    ip_endpoint last_endpoint{};    ///< where it answered last; none if it never did
-    std::int64_t last_heard_ms = 0; ///< Unix time in milliseconds, for people and for the order; 0: never
-    [[nodiscard]] friend bool operator==(stored_peer const&, stored_peer const&) = default;
-};
+using stored_peer = node::remembered_peer;
 
 /// Everything that survives a restart.
 struct stored_state {
