@@ -180,9 +180,10 @@ public:
         return made;
     }
 
-    /// The same from a configuration alone. The identity file is read, and made if missing, before this returns.
-    /// @par Errors those above; `no_key`, `unwanted_key`; those of `crypto::load_or_create_identity`
-    [[nodiscard]] static result<basic_node> create(asio::any_io_executor executor, node_config config)
+    /// The seats that a configuration alone describes: identity, key, random numbers. The identity file is read, and
+    /// made if missing, before this returns; the configuration's `identity` is taken out of it.
+    /// @par Errors `no_key`, `unwanted_key`; those of `crypto::load_or_create_identity`
+    [[nodiscard]] static result<seats> seats_of(node_config& config)
         requires std::same_as<typename Policies::signing, crypto::ed25519_identity> &&
                  std::same_as<typename Policies::rng, crypto::secure_rng> &&
                  std::default_initializable<typename Policies::announcements> &&
@@ -199,15 +200,22 @@ public:
         if (!identity) return fail(identity.error());
         auto random = crypto::secure_rng::make();
         if (!random) return fail(random.error());
-        network_id const network = crypto::network_id_of(config.network);
         auto seal = [&] {
             if constexpr (sealed)
                 return typename Policies::sealing{*config.key};
             else
-                return typename Policies::sealing{network};
+                return typename Policies::sealing{crypto::network_id_of(config.network)};
         }();
-        return create(std::move(executor), std::move(config), network,
-                      seats{std::move(*identity), std::move(seal), std::move(*random)});
+        return seats{std::move(*identity), std::move(seal), std::move(*random)};
+    }
+    /// A node from a configuration alone. @par Errors those of both functions above
+    [[nodiscard]] static result<basic_node> create(asio::any_io_executor executor, node_config config)
+        requires requires { seats_of(config); }
+    {
+        auto with = seats_of(config);
+        if (!with) return fail(with.error());
+        network_id const network = crypto::network_id_of(config.network);
+        return create(std::move(executor), std::move(config), network, std::move(*with));
     }
 
     basic_node(basic_node&&) noexcept = default;
