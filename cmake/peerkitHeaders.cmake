@@ -337,6 +337,8 @@ set(peerkit_lz4_headers
 
 # Headers that include SQLite.
 set(peerkit_sqlite_headers
+    peerkit/store/registry_database.hpp
+    peerkit/store/registry_snapshot.hpp
     peerkit/store/sqlite_connection.hpp
     peerkit/store/sqlite_schema.hpp
     peerkit/store/sqlite_store.hpp
