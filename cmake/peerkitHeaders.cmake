@@ -312,6 +312,7 @@ set(peerkit_net_headers
     peerkit/net/node_runtime.hpp
     peerkit/net/port_pair.hpp
     peerkit/net/recorded_node.hpp
+    peerkit/net/registry_journal.hpp
     peerkit/net/resolver.hpp
     peerkit/net/system.hpp
     peerkit/net/system_resolver.hpp
