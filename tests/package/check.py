@@ -68,11 +68,15 @@ class World:
             found |= self.closure(lower)
         return found
 
-    def consume(self, name, *, link=(), fails=False, prefix=None, extra=(), **variables):
-        """Configures the consumer, and builds and runs it if it links something; returns the output of CMake."""
+    def consume(self, name, *, link=(), headers_of=None, fails=False, prefix=None, extra=(), **variables):
+        """Configures the consumer, and builds and runs it if it links something; returns the output of CMake.
+
+        It includes every header of what it links, or those of the component `headers_of` alone."""
         where = self.own / name
         where.mkdir(parents=True, exist_ok=True)
         components = set().union(*(self.closure(target.removeprefix("peerkit::")) for target in link))
+        if headers_of:
+            components = {headers_of}
         included = [header for component in self.headers if component in components for header in self.headers[component]]
         (where / "includes.hpp").write_text("".join(f"#include <{header}>\n" for header in included))
         options = {f"CONSUMER_{key.upper()}": value for key, value in variables.items()}
@@ -194,7 +198,11 @@ def case_each_component(world):
     }
     for component, dependencies in needs.items():
         world.consume(
-            component, components=component, link=[f"peerkit::{component}"], extra=world.only(*dependencies)
+            component,
+            components=component,
+            link=[f"peerkit::{component}"],
+            headers_of=component,
+            extra=world.only(*dependencies),
         )
 
 

@@ -25,6 +25,9 @@ class StubConan(ConanFile):
     options = {"with_openssl": [True, False]}
     default_options = {"with_openssl": False}
 
+    def package_id(self):
+        self.info.clear()
+
     def package(self):
         # Where the system's headers are is found out by check.py.
         source = os.environ["PEERKIT_STUB_INCLUDE"]
