@@ -407,7 +407,10 @@ def case_conan(world):
         shutil.copy(world.source / name, copied)
     for name in ("cmake", "include", "test_package"):
         shutil.copytree(world.source / name, copied / name, ignore=shutil.ignore_patterns("build"))
-    environment = {"CONAN_HOME": str(world.own / "home")}
+    environment = {
+        "CONAN_HOME": str(world.own / "home"),
+        "PEERKIT_STUB_HTTPLIB": " ".join(httplib_flags(world)),
+    }
     # Every dependency comes from the platform or is made here: no remote is asked.
     world.run(conan, "remote", "disable", "*", environment=environment)
 
@@ -454,11 +457,7 @@ def case_conan(world):
             version,
             "-pr:a",
             made,
-            environment={
-                **environment,
-                "PEERKIT_STUB_INCLUDE": locate(world, dependency)[0],
-                "PEERKIT_STUB_HTTPLIB": " ".join(httplib_flags(world)),
-            },
+            environment={**environment, "PEERKIT_STUB_INCLUDE": locate(world, dependency)[0]},
         )
     world.run(conan, "remove", "peerkit/*", "--confirm", environment=environment)
     output = world.run(conan, "create", copied, "-pr:a", made, "--build=missing", *with_options, environment=environment)

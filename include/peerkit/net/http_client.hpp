@@ -379,15 +379,13 @@ private:
             co_await waiting->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
             overfed = !waiting->answered && job->control.overfed(max_bytes);
         }
-        if (waiting->answered) {
-            // At the deadline connecting may have ended by itself, a moment before.
-            bool const late = !waiting->outcome && std::chrono::steady_clock::now() >= job->deadline;
-            if (!late) co_return std::move(waiting->outcome);
-            co_return too_late();
-        }
+        if (waiting->answered && waiting->outcome) co_return std::move(waiting->outcome);
+        // Why it was ended counts, not what became of it then. At the deadline it may also end by itself, a moment
+        // before.
+        if (guard.stopped()) co_return fail(discovery_error::unavailable, ECANCELED, "http");
+        if (guard.timed_out() || std::chrono::steady_clock::now() >= job->deadline) co_return too_late();
         if (overfed) co_return fail(discovery_error::too_large, max_bytes, "http reply");
-        if (guard.timed_out()) co_return too_late();
-        co_return fail(discovery_error::unavailable, ECANCELED, "http");
+        co_return std::move(waiting->outcome);
     }
 
     std::shared_ptr<shared> shared_;
