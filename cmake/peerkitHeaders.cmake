@@ -168,6 +168,8 @@ set(peerkit_core_headers
     peerkit/node/remembered_peer.hpp
     peerkit/node/row_index.hpp
     peerkit/node/start_order.hpp
+    peerkit/registry/answer_writer.hpp
+    peerkit/registry/api_query.hpp
     peerkit/registry/authority.hpp
     peerkit/registry/change.hpp
     peerkit/registry/client.hpp
@@ -176,11 +178,14 @@ set(peerkit_core_headers
     peerkit/registry/enrollment.hpp
     peerkit/registry/error.hpp
     peerkit/registry/heartbeat_watch.hpp
+    peerkit/registry/http_message.hpp
     peerkit/registry/known_nodes.hpp
+    peerkit/registry/metrics_writer.hpp
     peerkit/registry/node_query.hpp
     peerkit/registry/node_row.hpp
     peerkit/registry/node_table.hpp
     peerkit/registry/outbox.hpp
+    peerkit/registry/payload.hpp
     peerkit/registry/pending_writes.hpp
     peerkit/registry/protocol.hpp
     peerkit/registry/record_candidate.hpp
@@ -249,7 +254,8 @@ set(peerkit_core_headers
     peerkit/wire/record.hpp
     peerkit/wire/record_check.hpp
     peerkit/wire/stream.hpp
-    peerkit/wire/user_message.hpp)
+    peerkit/wire/user_message.hpp
+)
 
 # Headers that include <sodium.h>.
 set(peerkit_crypto_headers
@@ -270,6 +276,10 @@ set(peerkit_json_headers
     peerkit/discovery/make_strategy.hpp
     peerkit/discovery/tailscale.hpp
     peerkit/discovery/tailscale_status.hpp
+    peerkit/registry/answer_reader.hpp
+    peerkit/registry/api.hpp
+    peerkit/registry/request_reader.hpp
+    peerkit/registry/root_exchange.hpp
     peerkit/store/file_store.hpp
     peerkit/store/snapshot.hpp
 )

@@ -184,22 +184,54 @@ private:
     return text;
 }
 
+namespace detail {
+
+/// The value of a hexadecimal digit, or 16.
+[[nodiscard]] constexpr unsigned hex_digit(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10U;
+    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10U;
+    return 16U;
+}
+/// Eight characters at a time, one in each byte of a word: identities are read in lists of thousands.
+[[nodiscard]] constexpr bool are_hex_digits(std::uint64_t eight) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101U, high = 0x8080808080808080U;
+    // Bit 7 of each byte: it is at least `from`. Holds for bytes below 0x80.
+    auto const at_least = [](std::uint64_t word, unsigned from) { return word + ones * (0x80U - from); };
+    std::uint64_t const low = eight & ~high, folded = low | ones * 0x20U;
+    std::uint64_t const decimal = at_least(low, '0') & ~at_least(low, '9' + 1);
+    std::uint64_t const letter = at_least(folded, 'a') & ~at_least(folded, 'f' + 1);
+    return ((decimal | letter) & ~eight & high) == high;
+}
+/// What eight digits stand for; the first is the most significant.
+[[nodiscard]] constexpr std::uint32_t hex_value(std::uint64_t eight) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    std::uint64_t digits = (eight & ones * 15U) + (eight >> 6U & ones) * 9U; // letters have bit 6
+    digits = (digits | digits >> 4U) & 0x00ff00ff00ff00ffU;
+    digits = (digits | digits >> 8U) & 0x0000ffff0000ffffU;
+    return static_cast<std::uint32_t>(digits | digits >> 16U);
+}
+
+} // namespace detail
+
 /// Fills `out` from exactly `2 * out.size()` hexadecimal digits, either case; on error `out` is untouched.
 /// @par Errors `bad_hex` with the offset of the first wrong digit (field "digit"), or with the length of the
 /// text if that is wrong (field "length").
 [[nodiscard]] inline result<void> from_hex(std::string_view text, byte_span out) noexcept {
     if (text.size() != out.size() * 2) return fail(core_error::bad_hex, text.size(), "length");
-    auto const digit = [](char c) noexcept -> unsigned {
-        if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-        if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10U;
-        if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10U;
-        return 16U;
-    };
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (digit(text[i]) == 16U) return fail(core_error::bad_hex, i, "digit");
+    auto const eight = [text](std::size_t i) { return load_big<std::uint64_t>(as_bytes(text).data() + i); };
+    std::size_t const whole = text.size() / 8 * 8;
+    bool good = true;
+    for (std::size_t i = 0; i < whole; i += 8) good = good && detail::are_hex_digits(eight(i));
+    for (std::size_t i = whole; i < text.size(); ++i) good = good && detail::hex_digit(text[i]) < 16;
+    if (!good) {
+        std::size_t i = 0;
+        while (detail::hex_digit(text[i]) < 16) ++i;
+        return fail(core_error::bad_hex, i, "digit");
     }
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        out[i] = static_cast<std::byte>(digit(text[2 * i]) << 4U | digit(text[2 * i + 1]));
+    for (std::size_t i = 0; i < whole; i += 8) store_big(out.data() + i / 2, detail::hex_value(eight(i)));
+    for (std::size_t i = whole; i < text.size(); i += 2) {
+        out[i / 2] = static_cast<std::byte>(detail::hex_digit(text[i]) << 4U | detail::hex_digit(text[i + 1]));
     }
     return {};
 }

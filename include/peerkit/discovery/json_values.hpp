@@ -38,25 +38,27 @@ namespace detail {
     if (v.is_null().get(null) != simdjson::SUCCESS) return json_reading::broken;
     return null ? json_reading::absent : json_reading::wrong;
 }
-/// 32 characters at a time without a branch, since few texts are longer. Looks beyond the end of a text, though no
-/// further than the padding: what it finds there costs a copy, no more.
-[[nodiscard]] simdjson_inline bool may_have_backslash(char const* text, std::size_t size) noexcept {
+
+} // namespace detail
+
+/// Whether a text of a document may hold a character. 32 at a time without a branch, since few texts are longer. Looks
+/// beyond the end of the text, though no further than the padding: what it finds there costs its reader a second look.
+[[nodiscard]] simdjson_inline bool may_hold(std::string_view text, char c) noexcept {
     static_assert(simdjson::SIMDJSON_PADDING >= 32);
     constexpr std::uint64_t ones = 0x0101010101010101U, high = 0x8080808080808080U;
-    auto const eight = [](char const* from) {
+    auto const eight = [c](char const* from) {
         std::uint64_t word = 0;
         std::memcpy(&word, from, 8);
-        word ^= ones * static_cast<unsigned char>('\\');
+        word ^= ones * static_cast<unsigned char>(c);
         return (word - ones) & ~word & high;
     };
     std::uint64_t found = 0;
-    for (std::size_t i = 0; i < size; i += 32) {
-        found |= eight(text + i) | eight(text + i + 8) | eight(text + i + 16) | eight(text + i + 24);
+    char const* const at = text.data();
+    for (std::size_t i = 0; i < text.size(); i += 32) {
+        found |= eight(at + i) | eight(at + i + 8) | eight(at + i + 16) | eight(at + i + 24);
     }
     return found != 0;
 }
-
-} // namespace detail
 
 /// The characters between the quotes of a string, escapes as they are. Returned by value, in registers: a text
 /// written to memory in two halves and read back in one goes the slow way.
@@ -77,7 +79,7 @@ namespace detail {
 /// last as long as the parser's present document.
 [[nodiscard]] simdjson_inline std::string_view json_text(simdjson::ondemand::value& v, json_reading& state) noexcept {
     std::string_view const raw = raw_json_text(v, state);
-    if (!detail::may_have_backslash(raw.data(), raw.size())) return raw;
+    if (!may_hold(raw, '\\')) return raw;
     std::string_view text;
     if (v.get_string().get(text) != simdjson::SUCCESS) state = json_reading::broken;
     return text;

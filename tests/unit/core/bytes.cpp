@@ -424,3 +424,25 @@ TEST_CASE("wrong hexadecimal text is refused with its place, and the output stay
         CHECK(out == untouched);
     }
 }
+
+TEST_CASE("every character at every place of a hexadecimal text is judged for itself") {
+    std::array<std::byte, 9> bytes{};
+    for (std::size_t place = 0; place < 18; ++place) {
+        for (unsigned c = 0; c < 256; ++c) {
+            std::string text = "0123456789abcdefAF";
+            text[place] = static_cast<char>(c);
+            bool const digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+            bytes.fill(std::byte{0x77});
+            auto const read = peerkit::from_hex(text, bytes);
+            REQUIRE(read.has_value() == digit);
+            if (digit) {
+                std::string lower = text;
+                for (char& one : lower) one = one >= 'A' && one <= 'F' ? static_cast<char>(one - 'A' + 'a') : one;
+                REQUIRE(peerkit::to_hex(bytes) == lower);
+            } else {
+                REQUIRE(read.error().position() == place);
+                REQUIRE(bytes[0] == std::byte{0x77});
+            }
+        }
+    }
+}
