@@ -223,6 +223,7 @@ set(peerkit_core_headers
     peerkit/sim/population.hpp
     peerkit/sim/property.hpp
     peerkit/sim/recording.hpp
+    peerkit/sim/recording_text.hpp
     peerkit/sim/replay.hpp
     peerkit/sim/replaying_policies.hpp
     peerkit/sim/scenarios.hpp

@@ -11,8 +11,11 @@
 #include <peerkit/core/error.hpp>
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/core/node_id.hpp>
+#include <peerkit/crypto/error.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate_filter.hpp>
+#include <peerkit/discovery/error.hpp>
+#include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/event.hpp>
 #include <peerkit/gossip/flight_recorder.hpp>
 #include <peerkit/gossip/name_policy.hpp>
@@ -22,13 +25,38 @@
 #include <peerkit/node/recorded_values.hpp>
 #include <peerkit/node/remembered_peer.hpp>
 #include <peerkit/sim/error.hpp>
+#include <peerkit/wire/error.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 PEERKIT_BEGIN_NAMESPACE
 namespace sim {
+
+namespace detail {
+
+/// An error of a floor that is here, from its name; any other becomes `recorded_elsewhere`.
+[[nodiscard]] inline error known_error(std::string_view domain, std::uint16_t value, std::uint64_t position) noexcept {
+    auto const is = [domain]<typename E>(E) { return domain_of<E>::get().name == domain; };
+    auto const made = [value, position]<typename E>(E) { return error{static_cast<E>(value), position, "recorded"}; };
+    if (is(core_error{})) return made(core_error{});
+    if (is(wire::wire_error{})) return made(wire::wire_error{});
+    if (is(crypto::crypto_error{})) return made(crypto::crypto_error{});
+    if (is(gossip::gossip_error{})) return made(gossip::gossip_error{});
+    if (is(discovery::discovery_error{})) return made(discovery::discovery_error{});
+    if (is(sim_error{})) return made(sim_error{});
+    return error{sim_error::recorded_elsewhere, value, "recorded"};
+}
+[[nodiscard]] inline error read_error(node::value_reader& from) noexcept {
+    std::string_view const domain = from.text();
+    std::uint16_t const value = from.port();
+    return known_error(domain, value, from.number());
+}
+
+} // namespace detail
 
 /// One input of a recorded node. The views point into the dump.
 struct recorded_input {

@@ -9,12 +9,9 @@
 #include <peerkit/core/error.hpp>
 #include <peerkit/core/ip_address.hpp>
 #include <peerkit/core/node_id.hpp>
-#include <peerkit/crypto/error.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate.hpp>
-#include <peerkit/discovery/error.hpp>
 #include <peerkit/gossip/delivery.hpp>
-#include <peerkit/gossip/error.hpp>
 #include <peerkit/gossip/outbox.hpp>
 #include <peerkit/gossip/output_digest.hpp>
 #include <peerkit/gossip/recorded_kinds.hpp>
@@ -24,7 +21,6 @@
 #include <peerkit/sim/recording.hpp>
 #include <peerkit/sim/replaying_policies.hpp>
 #include <peerkit/wire/envelope.hpp>
-#include <peerkit/wire/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -68,28 +64,6 @@ struct replay_difference {
         return "unknown";
     }
 };
-
-namespace detail {
-
-/// An error of a floor that is here, from its name; any other becomes `recorded_elsewhere`.
-[[nodiscard]] inline error known_error(std::string_view domain, std::uint16_t value, std::uint64_t position) noexcept {
-    auto const is = [domain]<typename E>(E) { return domain_of<E>::get().name == domain; };
-    auto const made = [value, position]<typename E>(E) { return error{static_cast<E>(value), position, "recorded"}; };
-    if (is(core_error{})) return made(core_error{});
-    if (is(wire::wire_error{})) return made(wire::wire_error{});
-    if (is(crypto::crypto_error{})) return made(crypto::crypto_error{});
-    if (is(gossip::gossip_error{})) return made(gossip::gossip_error{});
-    if (is(discovery::discovery_error{})) return made(discovery::discovery_error{});
-    if (is(sim_error{})) return made(sim_error{});
-    return error{sim_error::recorded_elsewhere, value, "recorded"};
-}
-[[nodiscard]] inline error read_error(node::value_reader& from) noexcept {
-    std::string_view const domain = from.text();
-    std::uint16_t const value = from.port();
-    return known_error(domain, value, from.number());
-}
-
-} // namespace detail
 
 /// A node that lives through a complete recording. It needs no key: what was opened is in the recording, and what was
 /// signed. Signatures of others are checked again.

@@ -434,13 +434,3 @@ TEST_CASE("a recording of another suite is refused") {
     CHECK(replay.error() == sim::sim_error::other_suite);
     CHECK(replay.error().position() == wire::suites::xchacha20poly1305);
 }
-
-TEST_CASE("an error of a floor that is there is made again, any other stands for one of a shell") {
-    error const known{discovery::discovery_error::unresolved, 3};
-    error const again = sim::detail::known_error(known.domain(), known.value(), 3);
-    CHECK(again == known);
-    CHECK(again.position() == 3);
-    error const strange = sim::detail::known_error("net", 7, 0);
-    CHECK(strange == sim::sim_error::recorded_elsewhere);
-    CHECK(strange.position() == 7);
-}
