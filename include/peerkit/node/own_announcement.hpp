@@ -29,15 +29,26 @@
 PEERKIT_BEGIN_NAMESPACE
 namespace node {
 
-/// The label in which a node tells others which registry it uses, as "host:port".
+/// The label in which a node tells others which registry it uses: "host:port", or "scheme://host:port".
 inline constexpr std::string_view registry_label = "registry";
 /// Registries that a strategy is told of at most.
 inline constexpr std::size_t most_registries = 8;
 
-/// Whether a text can be what `registry_label` says: a host and a port.
+/// Whether a text can be what `registry_label` says: a host and a port, and before them the name of a protocol or none
+/// (letters, digits, '+', '-' and '.', as in RFC 3986, section 3.1). What the name means is the strategies' business.
 [[nodiscard]] inline bool is_registry_text(std::string_view text) noexcept {
+    if (text.size() > limits::label_value) return false;
+    if (std::size_t const at = text.find("://"); at != std::string_view::npos) {
+        auto const letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+        std::string_view const scheme = text.substr(0, at);
+        if (scheme.empty() || !letter(scheme.front())) return false;
+        for (char const c : scheme) {
+            if (!letter(c) && !(c >= '0' && c <= '9') && c != '+' && c != '-' && c != '.') return false;
+        }
+        text.remove_prefix(at + 3);
+    }
     auto const where = endpoint::parse(text, 0);
-    return where && *where && text.size() <= limits::label_value;
+    return where && *where;
 }
 
 /// The registries that other members use, the most frequent first. What members write there is checked.
@@ -89,7 +100,7 @@ template <typename Logic>
 
 /// Carries out `discovery::use_registry`: announces the label, or, with an empty text, takes it back. Nothing happens
 /// if that is what is announced already.
-/// @par Errors `unavailable` (the node does not run), `bad_option` (the text is no host with a port); those of
+/// @par Errors `unavailable` (the node does not run), `bad_option` (the text is no `is_registry_text`); those of
 /// `gossip::engine::update`, where the announcement has no room for it
 template <typename Logic>
 [[nodiscard]] result<void> announce_registry(Logic& of, std::string_view text, time_point now, gossip::outbox& out) {

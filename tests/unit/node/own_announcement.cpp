@@ -93,16 +93,19 @@ TEST_CASE("The registry in use is announced once, changed, and taken back") {
     CHECK(stage.announced() == "nothing");
 }
 
-TEST_CASE("A registry is a host with a port and nothing else") {
+TEST_CASE("A registry is a host with a port, of a protocol that may be named, and nothing else") {
     node_stage stage;
     REQUIRE(stage.start());
-    for (std::string_view const text : {"registry.example", "http://registry:8000", "registry:0", ":8000", "a b:1"}) {
+    for (std::string_view const text : {"registry.example", "://registry:8000", "ht tp://registry:8000", "registry:0",
+                                        "etcd://", "9p://a:1", "etcd://a:1/b", ":8000", "a b:1"}) {
         CAPTURE(text);
         CHECK(stage.use(text).error() == discovery_error::bad_option);
         CHECK_FALSE(node::is_registry_text(text));
     }
     CHECK_FALSE(node::is_registry_text(std::string(63, 'a') + "." + std::string(63, 'b') + ".c:80"));
     CHECK(stage.announced() == "nothing");
+    CHECK(stage.use("registry+tls://[2001:db8::7]:8000").has_value());
+    CHECK(stage.announced() == "registry+tls://[2001:db8::7]:8000");
 }
 
 TEST_CASE("Registries of members are told by how many use them, bounded, and only if they are ones") {
@@ -115,13 +118,14 @@ TEST_CASE("Registries of members are told by how many use them, bounded, and onl
         stage.deliver(p, [&](auto& packet) { packet.announce(p.record()); });
     };
     for (int i = 0; i < 3; ++i) member("often.example:8000");
-    member("once.example:8000");
+    member("etcd://once.example:2379");
     member("not a registry");
     member("");
     for (int i = 0; i < 2; ++i) member("[2001:db8::1]:8000");
     auto const got = node::read_own_announcement(*stage, {});
     REQUIRE(got.has_value());
-    CHECK(got->registries == std::vector<std::string>{"often.example:8000", "[2001:db8::1]:8000", "once.example:8000"});
+    CHECK(got->registries ==
+          std::vector<std::string>{"often.example:8000", "[2001:db8::1]:8000", "etcd://once.example:2379"});
     CHECK(stage.use("own.example:1").has_value()); // is none of the others'
     for (int i = 0; i < 20; ++i) member("many" + std::to_string(i) + ".example:8000");
     auto const many = node::announced_registries(*stage);
