@@ -95,6 +95,41 @@ GOOD["docs/behaviours.md"] = BEHAVIOURS
 GOOD["tests/sim/behaviours.cpp"] = TWO + '#include <doctest/doctest.h>\n\nTEST_CASE("behaviour 1: a network") {}\n'
 
 
+OPENAPI = TWO_SCRIPT + """openapi: 3.1.0
+info:
+  title: a
+  version: 0.1.0
+paths:
+  /a:
+    get:
+      responses:
+        "200":
+          description: a
+        "202":
+          description: a
+        "304":
+          description: a
+        "400":
+          description: a
+components:
+  schemas:
+    Code:
+      type: string
+      enum:
+        - bad
+"""
+ROUTES = header("peerkit/registry/api.hpp", '    {"/a", "GET"},')
+CODES = header("peerkit/registry/error.hpp", '    {registry_error::bad, 400, "bad", "it is bad"},')
+# Files only one lint looks at.
+GOOD_FOR = {
+    "openapi": {
+        "docs/registry_openapi.yaml": OPENAPI,
+        "include/peerkit/registry/api.hpp": ROUTES,
+        "include/peerkit/registry/error.hpp": CODES,
+    }
+}
+
+
 def core(body):
     body = "#include <peerkit/core/impl/body.hpp>\n" + body
     return {"include/peerkit/core/a.hpp": header("peerkit/core/a.hpp", body)}
@@ -240,6 +275,23 @@ BAD = {
         ],
         "number": [{"tests/sim/scenario.cpp": TWO + 'TEST_CASE("behaviour 41: a network") {}\n'}],
     },
+    "openapi": {
+        "route": [
+            {"docs/registry_openapi.yaml": OPENAPI.replace("  /a:", "  /b:")},
+            {"docs/registry_openapi.yaml": OPENAPI.replace("    get:", "    put:")},
+            {"include/peerkit/registry/api.hpp": ROUTES.replace('{"/a"', '{"/b", "GET"},\n    {"/a"')},
+        ],
+        "status": [
+            {"docs/registry_openapi.yaml": OPENAPI.replace('"202"', '"201"')},
+            {"include/peerkit/registry/error.hpp": CODES.replace("400", "413")},
+        ],
+        "code": [
+            {"docs/registry_openapi.yaml": OPENAPI.replace("- bad", "- worse")},
+            {"docs/registry_openapi.yaml": OPENAPI + "        - worse\n"},
+        ],
+        "version": [{"docs/registry_openapi.yaml": OPENAPI.replace("version: 0.1.0", "version: 0.2.0")}],
+        "valid": [{"docs/registry_openapi.yaml": OPENAPI.replace("openapi: 3.1.0", "openapi: 9")}],
+    },
     "committed": {
         "path": [
             {"README.md": "see /" + "work/main/README\n"},
@@ -257,7 +309,7 @@ BAD = {
 
 
 def build(root, changes):
-    for path, text in {**GOOD, **changes}.items():
+    for path, text in {**GOOD, **GOOD_FOR.get(sys.argv[1], {}), **changes}.items():
         if text is not None:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")

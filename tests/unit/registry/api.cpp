@@ -9,7 +9,10 @@
 #include <peerkit/registry/answer_reader.hpp>
 #include <support/signed_rows.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +37,18 @@ registry::registry_options options_of(registry::registry_role role = registry::r
     return o;
 }
 
+/// Whether docs/registry_openapi.yaml says that a route may be answered so.
+bool is_documented(std::string_view target, unsigned status) {
+    static std::string const text = [] {
+        std::ifstream in{PEERKIT_TEST_DATA "/../../docs/registry_openapi.yaml"};
+        return std::string{std::istreambuf_iterator<char>{in}, {}};
+    }();
+    std::size_t const route = text.find("\n  " + std::string{target.substr(0, target.find('?'))} + ":\n");
+    if (route == std::string::npos) return status == 404 || status == 400; // of no route
+    std::size_t const end = std::min(text.find("\n  /", route + 3), text.find("\ncomponents:"));
+    return status == 405 || text.find("\n        \"" + std::to_string(status) + "\":", route) < end;
+}
+
 /// A registry, and a client that speaks to it in texts.
 struct desk {
     explicit desk(registry::registry_options o = options_of()) : logic{std::move(o), peerkit::seeded_rng{1}, at.now} {
@@ -49,7 +64,11 @@ struct desk {
     registry::api_response ask(registry::api_request const& request) {
         auto answer = raw(request);
         REQUIRE(std::holds_alternative<registry::api_response>(answer));
-        return std::get<registry::api_response>(std::move(answer));
+        auto response = std::get<registry::api_response>(std::move(answer));
+        CAPTURE(request.target);
+        CAPTURE(response.status);
+        CHECK(is_documented(request.target, response.status));
+        return response;
     }
     registry::api_response get(std::string_view target, std::vector<registry::header_field> headers = {}) {
         return ask({.method = "GET", .target = target, .headers = headers});
