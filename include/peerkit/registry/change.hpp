@@ -60,11 +60,11 @@ struct change_view {
     }
 };
 
-/// A row is new or has changed.
+/// A row is new or has changed. The state's version is at least the row's.
 struct row_put {
     node_row row{};
 };
-/// A row is gone.
+/// A row is gone. The state's version is at least the tombstone's.
 struct row_removed {
     tombstone gone{};
 };
@@ -103,7 +103,7 @@ using durable_change = std::variant<row_put, row_removed, row_touched, table_res
 /// What was stored: the sum of all changes.
 struct saved_state {
     std::uint64_t epoch = 0; ///< 0: nothing was ever stored
-    std::uint64_t version = 0;
+    std::uint64_t version = 0; ///< as the last `table_at` said
     std::uint64_t floor = 0;
     std::vector<node_row> rows{};
     std::vector<tombstone> removed{};

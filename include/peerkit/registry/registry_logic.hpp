@@ -94,6 +94,7 @@ public:
     result<void> start(saved_state&& saved, bool from_snapshot, moment const& at, registry_outbox& out) {
         auto const queue = std::move(saved.queue);
         bool const empty = saved.epoch == 0;
+        saved.version = last_version(saved);
         if (!empty) {
             if (auto const ok = table_.restore(std::move(saved), at); !ok) return ok;
         }
@@ -238,6 +239,13 @@ public:
     }
 
 private:
+    /// Single changes do not say where the state is: it is where the last of them brought it.
+    [[nodiscard]] static std::uint64_t last_version(saved_state const& saved) noexcept {
+        std::uint64_t last = saved.version;
+        for (node_row const& row : saved.rows) last = std::max(last, row.version);
+        for (tombstone const& gone : saved.removed) last = std::max(last, gone.version);
+        return last;
+    }
     [[nodiscard]] crypto::siphash_key key() noexcept {
         std::uint64_t const first = random_();
         return {first, random_()};

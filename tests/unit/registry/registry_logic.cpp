@@ -174,8 +174,8 @@ TEST_CASE("a new registry stores its epoch, a restarted one keeps it, one from a
 TEST_CASE("a state that does not fit together is refused, and nothing of it is served") {
     logic_type logic{root_options(), seeded_rng{1}, {}};
     registry_outbox out;
-    saved_state saved{.epoch = 5, .version = 1};
-    saved.rows.push_back(registrant{1}.row(2));
+    saved_state saved{.epoch = 5, .version = 2};
+    saved.rows = {registrant{1}.row(2), registrant{2}.row(2)}; // no two changes have one version
     CHECK(logic.start(std::move(saved), false, {}, out).error() == registry_error::malformed);
     CHECK(logic.table().size() == 0);
 }
@@ -217,4 +217,22 @@ TEST_CASE("a listing, a search and the changes show the same node") {
           registry_error::snapshot_needed);
     CHECK_FALSE(s.logic.condition(s.at.now).stale);
     CHECK(s.logic.online() == 1);
+}
+
+TEST_CASE("what a registry asked to be stored is a state it starts with, at the version it was at") {
+    stage s;
+    (void)s.add(registrant{1});
+    lease_id const lease = s.lease_of(registrant{2});
+    REQUIRE(s.logic.deregister({registrant{2}.id(), lease}, s.somebody, s.at, s.out));
+    saved_state saved;
+    for (durable_change const& change : s.out.changes) {
+        if (auto const* const reset = std::get_if<table_reset>(&change)) saved.epoch = reset->epoch;
+        if (auto const* const put = std::get_if<row_put>(&change)) saved.rows.push_back(put->row);
+        if (auto const* const gone = std::get_if<row_removed>(&change)) saved.removed.push_back(gone->gone);
+    }
+    std::erase_if(saved.rows, [](node_row const& row) { return row.id == registrant{2}.id(); });
+    stage later;
+    REQUIRE(later.logic.start(std::move(saved), false, later.at, later.out));
+    CHECK(later.logic.state() == s.logic.state());
+    CHECK(later.logic.find(registrant{1}.id()) != nullptr);
 }
