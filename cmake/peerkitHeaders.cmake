@@ -358,5 +358,6 @@ set(peerkit_sqlite_headers
 
 # The umbrella for hosts.
 set(peerkit_peerkit_headers
+    peerkit/net/registry_server.hpp
     peerkit/peerkit.hpp
 )
