@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -337,5 +338,43 @@ TEST_CASE("a change of something that a strategy watches is noticed long before 
     INFO(world.report());
     CHECK(took);
     CHECK(runs.back() - runs.front() < 17s);
+    PEERKIT_CHECK_WORLD(world);
+}
+
+TEST_CASE("A registry that one node names in its announcement reaches the strategies of the others") {
+    using namespace peerkit::discovery;
+    struct registrar {
+        std::string uses;                // what it names; empty: nothing
+        std::vector<announcement>* read; // what it saw of its own node, in each run
+        std::vector<candidate> answer;
+        [[nodiscard]] std::string_view name() const noexcept { return "registrar"; }
+        [[nodiscard]] step begin(peerkit::time_point) { return step::ask(use_registry{uses}, 0); }
+        [[nodiscard]] step resume(ticket which, outcome got, peerkit::time_point) {
+            if (which == 0) return step::ask(read_announcement{}, 1);
+            auto* const own = std::get_if<announcement>(&got);
+            if (own == nullptr) return step::failed(why_not(got));
+            read->push_back(std::move(*own));
+            auto const record = peerkit::wire::record_view::parse(read->back().record);
+            return step::found(answer).watching(watch_announcement{record->incarnation()});
+        }
+    };
+    cluster world{0, 48};
+    world.spawn_many(3);
+    std::vector<announcement> first, last;
+    auto const nothing_else = [](effect const&, peerkit::time_point) {
+        return peerkit::sim::effect_reply{peerkit::error{discovery_error::unsupported}, 0s};
+    };
+    world.set_discovery(1, std::make_unique<peerkit::sim::strategy_discovery<registrar>>(
+                               registrar{"r.example:8000", &first, {candidate_at(endpoint_of(0))}}, nothing_else));
+    world.set_discovery(2, std::make_unique<peerkit::sim::strategy_discovery<registrar>>(
+                               registrar{"", &last, {candidate_at(endpoint_of(0))}}, nothing_else));
+    CHECK(world.run_until([&] { return world.all_see_all(); }, 1min));
+    // What is named after the first look is a change of the announcement, which is watched: it is seen soon.
+    CHECK(world.run_until([&] { return first.size() >= 2; }, 5s));
+    auto const said = peerkit::wire::record_view::parse(first.back().record);
+    CHECK(said->label_value("registry") == "r.example:8000");
+    CHECK(world.run_until([&] { return !last.empty() && !last.back().registries.empty(); }, 5min));
+    CHECK(last.back().registries == std::vector<std::string>{"r.example:8000"});
+    CHECK(first.back().registries.empty()); // its own is none of the others'
     PEERKIT_CHECK_WORLD(world);
 }

@@ -9,7 +9,10 @@
 #include <peerkit/core/description_edit.hpp>
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
+#include <peerkit/core/limits.hpp>
+#include <peerkit/core/network_id.hpp>
 #include <peerkit/crypto/challenge.hpp>
+#include <peerkit/crypto/signing.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/effect.hpp>
 #include <peerkit/discovery/error.hpp>
@@ -17,7 +20,7 @@
 #include <peerkit/gossip/outbox.hpp>
 
 #include <algorithm>
-#include <cerrno>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -51,6 +54,18 @@ inline constexpr std::size_t most_registries = 8;
     return where && *where;
 }
 
+/// What has an announcement of its own: a `node_logic`, whatever its policies.
+template <typename Logic>
+concept Announcing =
+    requires(Logic const& logic, Logic& changing, byte_view bytes, description d, time_point now, gossip::outbox& out) {
+        logic.find(logic.id());
+        { logic.running() } -> std::convertible_to<bool>;
+        { logic.engine().network() } -> std::convertible_to<network_id>;
+        { logic.engine().sign_challenge(bytes) } -> std::same_as<result<crypto::signature>>;
+        { logic.engine().self() } -> std::convertible_to<description>;
+        { changing.update(d, now, out) } -> std::same_as<result<void>>;
+    };
+
 /// The registries that other members use, the most frequent first. What members write there is checked.
 template <typename Logic>
 [[nodiscard]] std::vector<std::string> announced_registries(Logic const& of) {
@@ -77,7 +92,7 @@ template <typename Logic>
 
 /// Answers `discovery::read_announcement`.
 /// @par Errors `unavailable` (the node does not run), `bad_option` (the challenge is longer than one may be)
-template <typename Logic>
+template <Announcing Logic>
 [[nodiscard]] result<discovery::announcement> read_own_announcement(Logic const& of, byte_view challenge) {
     using discovery::discovery_error;
     auto const self = of.find(of.id());
@@ -102,7 +117,7 @@ template <typename Logic>
 /// if that is what is announced already.
 /// @par Errors `unavailable` (the node does not run), `bad_option` (the text is no `is_registry_text`); those of
 /// `gossip::engine::update`, where the announcement has no room for it
-template <typename Logic>
+template <Announcing Logic>
 [[nodiscard]] result<void> announce_registry(Logic& of, std::string_view text, time_point now, gossip::outbox& out) {
     using discovery::discovery_error;
     if (!of.running() || of.engine().leaving()) return fail(discovery_error::unavailable, 0, "announcement");

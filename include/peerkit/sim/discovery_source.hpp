@@ -8,9 +8,11 @@
 #include <peerkit/detail/config.hpp>
 #include <peerkit/discovery/candidate.hpp>
 #include <peerkit/discovery/strategy.hpp>
+#include <peerkit/node/own_announcement.hpp>
 #include <peerkit/sim/error.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -31,11 +33,15 @@ public:
         time_point again = never;               ///< when to resume, if there is no answer yet
         std::optional<discovery_answer> answer; ///< the end of this run
         time_point hint = never;                ///< with `answer`: when there is reason to look again
+        /// With `answer`: there is reason to look again once the node's announcement has another incarnation.
+        std::optional<std::uint64_t> announced{};
     };
     discovery_source() = default;
     discovery_source(discovery_source const&) = delete;
     discovery_source& operator=(discovery_source const&) = delete;
     virtual ~discovery_source() = default;
+    /// The world says which node this is for, where its nodes have announcements of their own.
+    virtual void attach(peerkit::node::announcing_node) {}
     [[nodiscard]] virtual progress begin(time_point now) = 0;
     [[nodiscard]] virtual progress resume(time_point now) = 0;
 };
@@ -60,8 +66,9 @@ struct effect_reply {
     duration after{};
 };
 
-/// Runs a real `DiscoveryStrategy` in virtual time. `wait_until` is carried out by the virtual clock; every other
-/// effect, also one that is watched, is answered by the function given. Notices are collected.
+/// Runs a real `DiscoveryStrategy` in virtual time. `wait_until` is carried out by the virtual clock, effects on this
+/// node's announcement by the world; every other effect, also one that is watched, is answered by the function given.
+/// Notices are collected.
 ///
 /// @code
 /// auto answers = [](discovery::effect const& wanted, time_point) -> sim::effect_reply {
@@ -77,6 +84,7 @@ public:
     strategy_discovery(Strategy strategy, function surroundings)
         : strategy_{std::move(strategy)}, surroundings_{std::move(surroundings)} {}
 
+    void attach(peerkit::node::announcing_node to) override { node_ = std::move(to); }
     [[nodiscard]] progress begin(time_point now) override {
         under_way_.clear();
         return take(strategy_.begin(now), now);
@@ -113,7 +121,10 @@ private:
             under_way_.clear();
             progress end{never, std::move(next.answer())};
             for (discovery::effect const& watched : next.watches()) {
-                end.hint = std::min(end.hint, change_of(watched, now));
+                if (auto const* own = std::get_if<discovery::watch_announcement>(&watched); own && node_)
+                    end.announced = own->incarnation;
+                else
+                    end.hint = std::min(end.hint, change_of(watched, now));
             }
             return end;
         }
@@ -125,10 +136,28 @@ private:
                 under_way_.push_back({std::max(now, wait->at), wanted.id, discovery::elapsed{}});
                 continue;
             }
-            effect_reply reply = surroundings_(wanted.what, now);
+            effect_reply reply = answer_to(wanted.what, now);
             under_way_.push_back({saturating_add(now, reply.after), wanted.id, std::move(reply.what)});
         }
         return waiting();
+    }
+
+    [[nodiscard]] effect_reply answer_to(discovery::effect const& wanted, time_point now) {
+        using discovery::discovery_error;
+        if (!node_) return surroundings_(wanted, now);
+        if (auto const* read = std::get_if<discovery::read_announcement>(&wanted)) {
+            auto got = node_.read(read->challenge);
+            return {got ? discovery::outcome{std::move(*got)} : discovery::outcome{got.error()}, {}};
+        }
+        if (auto const* use = std::get_if<discovery::use_registry>(&wanted)) {
+            auto const done = node_.use_registry(use->text);
+            return {done ? discovery::outcome{discovery::elapsed{}} : discovery::outcome{done.error()}, {}};
+        }
+        if (auto const* own = std::get_if<discovery::watch_announcement>(&wanted)) {
+            if (node_.incarnation() != own->incarnation) return {discovery::announcement_changed{}, {}};
+            return {error{discovery_error::unsupported, 0, "announcement"}, {}}; // it may be watched between runs
+        }
+        return surroundings_(wanted, now);
     }
 
     /// When something that is watched changes; an effect that fails is no change.
@@ -140,6 +169,7 @@ private:
 
     Strategy strategy_;
     function surroundings_;
+    peerkit::node::announcing_node node_;
     std::vector<pending> under_way_;
     std::vector<discovery::notice> notices_;
 };

@@ -74,6 +74,7 @@ struct resident {
     bool discovering = false;
     std::optional<discovery_answer> answer; // found and not yet told
     time_point discovery_hint = never;      // when to tell that something watched has changed
+    std::optional<std::uint64_t> announced; // what was watched is an announcement other than of this incarnation
     std::size_t view_size = 0;              // at the last scan
     std::vector<occurrence> waiting;        // while paused, or before it listens
     std::size_t waiting_datagrams = 0;

@@ -164,6 +164,7 @@ public:
     /// Replaces the default discovery of one node, in all its lives; a run under way begins again with it.
     void set_discovery(node_index i, std::unique_ptr<discovery_source> source) {
         residents_[i].discovery = std::move(source);
+        if (residents_[i].discovery) residents_[i].discovery->attach(announcing(i));
         if (residents_[i].discovering) begin_discovery(i);
     }
     /// Tells the invariants that a host made `where` known to the node by a `call`.
@@ -315,6 +316,8 @@ private:
     void take_progress(node_index i, discovery_source::progress next);
     void on_discovery(occurrence const& what);
     [[nodiscard]] std::vector<discovery::candidate> default_candidates(node_index asker) const;
+    [[nodiscard]] peerkit::node::announcing_node announcing(node_index i);
+    void announcement_changed(node_index i);
     /// Something that the strategies of a node watch will have changed, unless it asks them again before.
     void tell_hint(node_index i, duration in);
     /// There is no reverse DNS in the world; nodes that ask for names are told so.

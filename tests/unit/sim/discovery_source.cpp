@@ -9,8 +9,10 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace peerkit;
 using namespace std::chrono_literals;
@@ -107,6 +109,46 @@ TEST_CASE("nodes find each other through a real strategy in the world") {
     world.run_for(4s);
     CHECK(world.all_see_all());
     CHECK(world.violation_count() == 0);
+}
+
+TEST_CASE("a source that is attached to a node answers for its announcement, and hands on what it watches") {
+    struct announcing {
+        [[nodiscard]] std::string_view name() const noexcept { return "announcing"; }
+        discovery::step begin(time_point) {
+            std::vector<discovery::effect> all;
+            all.push_back(discovery::read_announcement{});
+            all.push_back(discovery::use_registry{"a:1"});
+            all.push_back(discovery::watch_announcement{7});
+            return discovery::step::ask(std::move(all));
+        }
+        discovery::step resume(discovery::ticket which, discovery::outcome const& got, time_point) {
+            good += std::holds_alternative<error>(got) ? 0 : 1;
+            if (which != 2) return discovery::step::wait();
+            return discovery::step::found(std::vector<discovery::candidate>(good))
+                .watching(discovery::watch_announcement{9});
+        }
+        std::size_t good = 0;
+    };
+    auto const surroundings = [](discovery::effect const&, time_point) -> sim::effect_reply {
+        return {error{discovery::discovery_error::unsupported}, 0s};
+    };
+    for (bool const attached : {false, true}) {
+        sim::strategy_discovery<announcing> source{{}, surroundings};
+        std::string used;
+        if (attached) {
+            source.attach({[](byte_view) -> result<discovery::announcement> { return discovery::announcement{}; },
+                           [&](std::string_view text) -> result<void> {
+                               used = text;
+                               return {};
+                           },
+                           [] { return std::uint64_t{8}; }});
+        }
+        auto next = source.begin(time_point{1s});
+        while (!next.answer) next = source.resume(next.again);
+        CHECK((*next.answer)->size() == (attached ? 3 : 0));
+        CHECK(used == (attached ? "a:1" : ""));
+        CHECK(next.announced == (attached ? std::optional<std::uint64_t>{9} : std::nullopt));
+    }
 }
 
 TEST_CASE("what a strategy watches hints at the moment it changes; what fails does not") {

@@ -13,6 +13,7 @@ void world<Node>::begin_discovery(node_index i) {
     resident_type& r = residents_[i];
     ++r.discovery_run;
     r.discovering = true;
+    r.announced.reset();
     r.answer.reset();
     if (r.discovery == nullptr) {
         return schedule(now_ + options_.discovery_delay, {occurrence_kind::discovery, i, r.discovery_run});
@@ -26,6 +27,7 @@ void world<Node>::take_progress(node_index i, discovery_source::progress next) {
     time_point const again = next.answer ? now_ : std::max(now_, r.clock.to_world(next.again));
     r.answer = std::move(next.answer);
     r.discovery_hint = next.hint == never ? never : std::max(now_, r.clock.to_world(next.hint));
+    r.announced = next.announced;
     if (again != never) schedule(again, {occurrence_kind::discovery, i, r.discovery_run});
 }
 
@@ -40,6 +42,7 @@ void world<Node>::on_discovery(occurrence const& what) {
     r.answer.reset();
     r.discovering = false;
     if (r.discovery_hint != never) tell_hint(i, std::exchange(r.discovery_hint, never) - now_);
+    announcement_changed(i); // it may have, before there was an answer
     if (!answer) {
         return enter(
             i, {since_start(), trace_kind::discovery_failed, nobody, i, 0, answer.error().value()},
@@ -75,6 +78,47 @@ void world<Node>::tell_hint(node_index i, duration in) {
                   [&](Node& n, time_point now, gossip::outbox& out) { n.on_discovery_hint(now, out); });
         });
     }
+}
+
+/// What a strategy may do with the announcement of a node of the world. Empty where nodes have none that can be read.
+template <SimulatedNode Node>
+peerkit::node::announcing_node world<Node>::announcing(node_index i) {
+    using peerkit::node::announce_registry;
+    using peerkit::node::read_own_announcement;
+    if constexpr (peerkit::node::Announcing<Node>) {
+        auto const gone = [] { return fail(discovery::discovery_error::unavailable, 0, "announcement"); };
+        return {[this, i, gone](byte_view challenge) -> result<discovery::announcement> {
+                    if (!up(i)) return gone();
+                    return read_own_announcement(node(i), challenge);
+                },
+                [this, i, gone](std::string_view text) -> result<void> {
+                    if (!up(i)) return gone();
+                    if (!text.empty() && !peerkit::node::is_registry_text(text)) {
+                        return fail(discovery::discovery_error::bad_option, 0, "registry");
+                    }
+                    // The strategy runs while the node's actions are carried out: it takes effect right after.
+                    after(duration::zero(), [this, i, text = std::string{text}, life = residents_[i].self.life] {
+                        if (!up(i) || residents_[i].self.life != life || residents_[i].paused) return;
+                        enter(i, {since_start(), trace_kind::call, nobody, i, 0, 0},
+                              [&](Node& n, time_point now, gossip::outbox& out) {
+                                  (void)announce_registry(n, text, now, out);
+                              });
+                    });
+                    return {};
+                },
+                [this, i]() -> std::uint64_t { return up(i) ? node(i).incarnation() : 0; }};
+    } else {
+        return {};
+    }
+}
+
+/// A strategy that watches the announcement and is not at work is told of another one.
+template <SimulatedNode Node>
+void world<Node>::announcement_changed(node_index i) {
+    resident_type& r = residents_[i];
+    if (r.discovering || !r.announced || *r.announced == r.node->incarnation()) return;
+    r.announced.reset();
+    tell_hint(i, duration::zero());
 }
 
 template <SimulatedNode Node>

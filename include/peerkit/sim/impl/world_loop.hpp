@@ -117,7 +117,10 @@ std::uint32_t world<Node>::carry_out(node_index i) {
             break;
         case gossip::action_kind::run_discovery: begin_discovery(i); break;
         case gossip::action_kind::resolve_address: deny_name(i, a.to.address); break;
-        case gossip::action_kind::persist: persist(i, a.bytes); break;
+        case gossip::action_kind::persist:
+            persist(i, a.bytes);
+            announcement_changed(i);
+            break;
         case gossip::action_kind::notify: take_event(i, *a.what); break;
         case gossip::action_kind::listen: hear(i); break;
         case gossip::action_kind::deliver: take_delivery(i, *a.message, a.bytes); break;
