@@ -279,6 +279,9 @@ set(peerkit_json_headers
     peerkit/discovery/tailscale_status.hpp
     peerkit/registry/answer_reader.hpp
     peerkit/registry/api.hpp
+    peerkit/registry/etcd.hpp
+    peerkit/registry/json_reply.hpp
+    peerkit/registry/make_strategy.hpp
     peerkit/registry/request_reader.hpp
     peerkit/registry/root_exchange.hpp
     peerkit/store/file_store.hpp

@@ -5,7 +5,6 @@
 #include "traced.hpp"
 
 #include <peerkit/crypto/secure_rng.hpp>
-#include <peerkit/discovery/make_strategy.hpp>
 #include <peerkit/discovery/with_timeout.hpp>
 #include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/cancellation.hpp>
@@ -14,8 +13,12 @@
 #include <peerkit/net/mdns.hpp>
 #include <peerkit/net/node.hpp>
 #include <peerkit/net/system_resolver.hpp>
+#include <peerkit/registry/make_strategy.hpp>
 #ifdef PEERKIT_DISCOVER_HAS_DNS
 #    include <peerkit/net/cares_resolver.hpp>
+#endif
+#ifdef PEERKIT_DISCOVER_HAS_HTTP
+#    include <peerkit/net/http_client.hpp>
 #endif
 
 #include <asio/awaitable.hpp>
@@ -71,6 +74,10 @@ public:
         : settings_{std::move(with)}, strategy_{make()},
           driver_{std::make_shared<net::discovery_driver>(loop_.get_executor(), stop_,
                                                           make_resolver(loop_.get_executor(), settings_.servers))} {
+#ifdef PEERKIT_DISCOVER_HAS_HTTP
+        driver_->request_with(
+            net::http_client{loop_.get_executor(), {}, make_resolver(loop_.get_executor(), settings_.servers)});
+#endif
         auto rng = crypto::secure_rng::make();
         if (!rng) return; // then the driver says that it cannot browse
         driver_->browse_with([link = net::mdns_link::make(loop_.get_executor(), stop_, std::move(*rng))](
@@ -109,7 +116,7 @@ private:
             log.text = to_string(text);
             return discovery::any_strategy{traced{std::move(made), log}};
         };
-        auto made = discovery::make_strategy(settings_.strategy, context);
+        auto made = registry::make_strategy(settings_.strategy, context);
         if (!made) throw refusal{"--strategy: " + discovery::point_at(settings_.strategy, made.error())};
         text_ = to_string(*discovery::parse_provider(settings_.strategy));
         if (settings_.timeout == duration::zero()) return std::move(*made);

@@ -3,7 +3,7 @@
 #include "settings.hpp"
 
 #include <peerkit/detail/config.hpp>
-#include <peerkit/discovery/make_strategy.hpp>
+#include <peerkit/registry/make_strategy.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -43,7 +43,7 @@ void print_key(discovery::provider_key const& key, std::string& into) {
 }
 std::string list_providers() {
     std::string text;
-    discovery::provider_table const table = discovery::standard_providers();
+    discovery::provider_table const table = registry::standard_providers();
     for (auto const& one : table.providers()) {
         std::string const name = one.schema.name + std::string{one.schema.is_list ? "(..., ...)" : ""};
         text += name + std::string(name.size() < 22 ? 22 - name.size() : 1, ' ') + one.schema.help +

@@ -109,9 +109,10 @@ void add_run(CLI::App& app, flags& f) {
 
     group const find{app, "Finding peers"};
     add(find, "--discover", f.discover, "MODE,...",
-        "How to find peers: static, file, environment, tailscale, dns_pattern, mdns, none; with several, each is asked "
-        "if "
-        "those before found nobody (default: static)",
+        "How to find peers: static, file, environment, tailscale, dns_pattern, mdns, registry, none; with several, "
+        "each is "
+        "asked "
+        "if those before found nobody (default: static; with --domain or --registry: registry)",
         "PEERKIT_DISCOVERY_MODE");
     add(find, "--strategy", f.strategy, "TEXT",
         "In place of --discover: any strategy as text, such as 'first_of(tailscale tag=tag:db, mdns) keep=1h'; see "
@@ -137,6 +138,18 @@ void add_run(CLI::App& app, flags& f) {
     add(find, "--tailscale-command", f.tailscale_commands, "PROGRAM", "Tailscale: program to run with `status --json`",
         "PEERKIT_TAILSCALE_COMMAND");
     add(find, "--tailscale-file", f.tailscale_file, "FILE", "Tailscale: a status document", "PEERKIT_TAILSCALE_FILE");
+    add(find, "--domain", f.registry_domain, "DOMAIN",
+        "Meet at registries: every address of tnr.DOMAIN is one, after an integrated one on this machine",
+        "PEERKIT_DOMAIN");
+    add(find, "--registry", f.registries, "SERVER,...", "Registries: host, host:port, https://host:port",
+        "PEERKIT_REGISTRY");
+    add_choice(find, "--registry-protocol", f.registry_protocol,
+               {{"registry", "registry"}, {"etcd", "etcd"}, {"consul", "consul"}},
+               "What registries speak: peerkit's own protocol, etcd's, Consul's", "PEERKIT_REGISTRY_PROTOCOL");
+    add(find, "--registry-token-file", f.registry_token_file, "FILE", "File of the token that registries want to see",
+        "PEERKIT_REGISTRY_TOKEN_FILE");
+    add(find, "--registry-ca-file", f.registry_ca_file, "FILE", "Certificates to trust, PEM (default: the system's)",
+        "PEERKIT_REGISTRY_CA_FILE");
     add(find, "--translate", f.translations, "ADDRESS=ADDRESS[:PORT]",
         "Where a found address is really reached: behind address translation, or published ports of containers",
         "PEERKIT_TRANSLATE");

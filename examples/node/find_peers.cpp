@@ -6,13 +6,16 @@
 
 #include <peerkit/discovery/candidate_filter.hpp>
 #include <peerkit/discovery/filtered.hpp>
-#include <peerkit/discovery/make_strategy.hpp>
 #include <peerkit/discovery/static_list.hpp>
 #include <peerkit/net/interfaces.hpp>
 #include <peerkit/net/mdns_local_link.hpp>
 #include <peerkit/net/node.hpp>
+#include <peerkit/registry/make_strategy.hpp>
 #ifdef PEERKIT_NODE_HAS_DNS
 #    include <peerkit/net/cares_resolver.hpp>
+#endif
+#ifdef PEERKIT_NODE_HAS_HTTP
+#    include <peerkit/net/http_client.hpp>
 #endif
 
 #include <algorithm>
@@ -62,7 +65,7 @@ void check_peers(flags const& f) {
 
 discovery::provider_text parse_strategy(std::string const& text) {
     auto parsed = discovery::parse_provider(text);
-    auto const fits = parsed ? discovery::standard_providers().check(*parsed) : fail(parsed.error());
+    auto const fits = parsed ? registry::standard_providers().check(*parsed) : fail(parsed.error());
     if (fits) return std::move(*parsed);
     refuse("--strategy: " + discovery::point_at(text, fits.error()));
 }
@@ -75,8 +78,12 @@ discovery::provider_text describe_strategy(flags const& f) {
         if (!modes.empty()) refuse("--discover: does not go with --strategy");
         modes = {"strategy"};
     } else if (modes.empty()) {
-        modes = {"static"};
+        bool const meets = !f.registry_domain.empty() || !f.registries.empty();
+        modes = {meets ? "registry" : "static"};
     }
+    // What registries speak is one flag, whatever else is said of them.
+    std::replace(modes.begin(), modes.end(), std::string{"registry"}, f.registry_protocol);
+    std::vector<std::string_view> const registries{"registry", "etcd", "consul"};
     std::vector<source_flag> const given{
         {"--peers", joined(f.peers, ',', false), "peers", {"static"}},
         {"--peers-file", f.peers_file, "path", {"file"}},
@@ -86,6 +93,10 @@ discovery::provider_text describe_strategy(flags const& f) {
         {"--tailscale-socket", joined(f.tailscale_sockets, ' ', true), "sockets", {"tailscale"}},
         {"--tailscale-command", joined(f.tailscale_commands, ' ', true), "commands", {"tailscale"}},
         {"--tailscale-file", f.tailscale_file, "file", {"tailscale"}},
+        {"--domain", f.registry_domain, "domain", registries},
+        {"--registry", joined(f.registries, ',', false), "servers", registries},
+        {"--registry-token-file", f.registry_token_file, "token_file", registries},
+        {"--registry-ca-file", f.registry_ca_file, "ca_file", registries},
     };
     // A flag that would have no effect is a mistake worth hearing of.
     for (source_flag const& one : given) {
@@ -95,7 +106,7 @@ discovery::provider_text describe_strategy(flags const& f) {
     }
     if (!f.strategy.empty()) return parse_strategy(f.strategy);
 
-    auto const providers = discovery::standard_providers();
+    auto const providers = registry::standard_providers();
     discovery::provider_text made;
     for (std::string const& mode : modes) {
         auto const* const known = providers.find(mode);
@@ -154,7 +165,7 @@ discovery::any_strategy make_strategy(run_settings const& settings) {
     }
     if (settings.identity) context.self.id = settings.identity->id();
 
-    auto made = discovery::standard_providers().make(d.strategy, context);
+    auto made = registry::standard_providers().make(d.strategy, context);
     if (!made) refuse("--strategy", made.error());
     if (d.translations.empty()) return std::move(*made);
     return discovery::filtered{std::move(*made), translated{d.translations}};
@@ -167,6 +178,16 @@ net::local_link_maker make_link(run_settings const& settings) {
     };
     if (!browses(settings.discovery.strategy, browses)) return {};
     return net::mdns_on_link();
+}
+
+net::any_http_client make_http(asio::any_io_executor const& executor, run_settings const& settings) {
+#ifdef PEERKIT_NODE_HAS_HTTP
+    return net::http_client{executor, {}, make_resolver(executor, settings)};
+#else
+    static_cast<void>(executor);
+    static_cast<void>(settings);
+    return {};
+#endif
 }
 
 net::any_resolver make_resolver(asio::any_io_executor const& executor, run_settings const& settings) {

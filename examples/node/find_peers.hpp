@@ -7,6 +7,7 @@
 #include "settings.hpp"
 
 #include <peerkit/discovery/any_strategy.hpp>
+#include <peerkit/net/any_http_client.hpp>
 #include <peerkit/net/any_resolver.hpp>
 #include <peerkit/net/local_link.hpp>
 
@@ -26,6 +27,9 @@ peerkit::net::local_link_maker make_link(run_settings const& settings);
 
 /// Empty where no name server was given: the system's resolver is used. @throws refusal
 peerkit::net::any_resolver make_resolver(asio::any_io_executor const& executor, run_settings const& settings);
+
+/// For registries; empty if the program was built without. @throws refusal
+peerkit::net::any_http_client make_http(asio::any_io_executor const& executor, run_settings const& settings);
 
 } // namespace node_program
 

@@ -23,6 +23,8 @@ struct flags {
     peerkit::gossip::tunables (*profile)() noexcept = &peerkit::gossip::lan;
     std::vector<std::string> discover, peers, tailscale_sockets, tailscale_commands;
     std::string strategy, peers_file, prefix, domain, tag, tailscale_file, name_servers;
+    std::vector<std::string> registries;
+    std::string registry_domain, registry_protocol = "registry", registry_token_file, registry_ca_file;
     std::uint16_t peer_port = peerkit::default_gossip_port;
     log_level level = log_level::info;
     output_format format = output_format::text;

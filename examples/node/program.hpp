@@ -72,6 +72,7 @@ private:
         config.discovery = make_strategy(settings);
         config.link = make_link(settings);
         config.resolver = make_resolver(loop_.get_executor(), settings);
+        config.http = make_http(loop_.get_executor(), settings);
         config.network = settings.network;
         config.key = std::move(settings.key);
         config.identity = std::move(settings.identity);

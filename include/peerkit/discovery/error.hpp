@@ -57,6 +57,7 @@ enum class discovery_error : std::uint16_t {
     filtered_out,      ///< Candidates were taken out by a filter; position is how many.
     all_failed,        ///< Every strategy of the list failed; position is their number.
     stale_answer,      ///< The source says that its answer is old; position is the age in seconds.
+    not_permitted,     ///< The source refuses: what it was shown gives no right to that.
 };
 
 } // namespace discovery
@@ -101,6 +102,7 @@ struct domain_of<discovery::discovery_error> {
         case filtered_out: return "candidates were taken out by a filter";
         case all_failed: return "every strategy of the list failed";
         case stale_answer: return "the source says that its answer is old";
+        case not_permitted: return "the source refuses, what it was shown gives no right to that";
         }
         return "unknown discovery error";
     }

@@ -347,24 +347,15 @@ template <typename S>
             }};
 }
 
-// ---- Registries ----------------------------------------------------------------------------------------------------
-
-[[nodiscard]] inline provider registry_provider() {
-    return {{.name = "registry",
-             .help = "an answer of a registry server",
-             .unsupported = "registry: this version of peerkit has no client for registries"},
-            {}};
-}
-
 } // namespace detail
 
-/// The providers that come with peerkit; docs/providers.md lists them with their keys.
+/// The providers that come with peerkit and ask no registry (`registry::standard_providers` has those, too);
+/// docs/providers.md lists them with their keys.
 [[nodiscard]] inline provider_table standard_providers() {
     provider_table all;
-    for (provider (*const make)() :
-         {detail::static_provider, detail::file_provider, detail::environment_provider, detail::command_provider,
-          detail::tailscale_provider, detail::dns_pattern_provider, detail::dns_name_provider,
-          detail::dns_service_provider, detail::mdns_provider, detail::registry_provider}) {
+    for (provider (*const make)() : {detail::static_provider, detail::file_provider, detail::environment_provider,
+                                     detail::command_provider, detail::tailscale_provider, detail::dns_pattern_provider,
+                                     detail::dns_name_provider, detail::dns_service_provider, detail::mdns_provider}) {
         static_cast<void>(all.add(make()));
     }
     return all;

@@ -67,7 +67,7 @@ class client {
 
 public:
     /// @par Errors Those of `check(client_options const&)`; `bad_option` for `registries` and `remembered`.
-    [[nodiscard]] static result<client> make(client_options options, Protocol protocol = {}) {
+    [[nodiscard]] static result<client> make(client_options options, Protocol protocol = Protocol{}) {
         if (auto const ok = check(options); !ok) return fail(ok.error());
         auto search = server_search::make(options, protocol.name(), protocol.default_port());
         if (!search) return fail(search.error());

@@ -4,6 +4,8 @@
 
 #include <support/run_strategy.hpp>
 
+#include "support/provider_page.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -24,6 +26,10 @@ using discovery::discovery_error;
 using discovery::make_strategy;
 using discovery::strategy_context;
 using peerkit::core_error;
+using peerkit_test::check_page_keys;
+using peerkit_test::kind_of;
+using peerkit_test::known_keys;
+using peerkit_test::page_lines;
 using peerkit_test::reply;
 using peerkit_test::run;
 using peerkit_test::run_report;
@@ -75,7 +81,7 @@ TEST_CASE("all providers are there, each with a few words on itself and its keys
         CHECK((one.make != nullptr) != (one.schema.is_list || one.schema.unsupported != nullptr));
     }
     CHECK(names == std::set<std::string>{"none", "first_of", "all_of", "static", "file", "environment", "command",
-                                         "tailscale", "dns_pattern", "dns_name", "dns_service", "mdns", "registry"});
+                                         "tailscale", "dns_pattern", "dns_name", "dns_service", "mdns"});
 }
 
 TEST_CASE("static: peers with labels, the context's port, this node left out") {
@@ -252,29 +258,8 @@ TEST_CASE("mdns: service, network and how long it listens") {
     check_refused("mdns service=x", {discovery_error::bad_option, 13, "service"});
 }
 
-TEST_CASE("registry is known by name, and says that it cannot be used yet") {
-    check_refused("first_of(none, registry url=http://x)",
-                  {discovery_error::unsupported, 15, "registry: this version of peerkit has no client for registries"});
-}
-
-/// The lines of all blocks of docs/providers.md that are marked as `kind`.
-texts page_lines(std::string_view kind) {
-    std::ifstream page{PEERKIT_TEST_DATA "/../../docs/providers.md"};
-    REQUIRE(page.is_open());
-    texts lines;
-    bool inside = false;
-    for (std::string line; std::getline(page, line);) {
-        if (line.starts_with("```")) {
-            inside = line.substr(3) == kind;
-        } else if (inside) {
-            lines.push_back(line);
-        }
-    }
-    return lines;
-}
-
 TEST_CASE("docs/providers.md: every strategy on the page is one") {
-    texts const lines = page_lines("strategy");
+    texts const lines = page_lines("providers.md", "strategy");
     CHECK(lines.size() >= 20);
     for (std::string const& line : lines) {
         CAPTURE(line);
@@ -282,7 +267,7 @@ TEST_CASE("docs/providers.md: every strategy on the page is one") {
         CHECK_MESSAGE(one, discovery::point_at(line, one ? peerkit::error{core_error::empty} : one.error()));
     }
     std::string text;
-    for (std::string const& line : page_lines("peers")) text += line + "\n";
+    for (std::string const& line : page_lines("providers.md", "peers")) text += line + "\n";
     auto const peers = discovery::parse_peers(text);
     REQUIRE(peers);
     CHECK(peers->refused.empty());
@@ -290,45 +275,11 @@ TEST_CASE("docs/providers.md: every strategy on the page is one") {
 }
 
 TEST_CASE("docs/providers.md: every provider and every key has its line, with its kind, and there are no others") {
-    std::ifstream page{PEERKIT_TEST_DATA "/../../docs/providers.md"};
-    std::set<std::string> written;
-    std::string section;
-    for (std::string line; std::getline(page, line);) {
-        if (line.starts_with("#")) section = line.substr(line.find(' ') + 1);
-        if (!line.starts_with("| `")) continue;
-        std::string const key = line.substr(3, line.find('`', 3) - 3);
-        std::string const kind = line.substr(line.find("` | ") + 4);
-        written.insert(section + " " + key + " " + kind.substr(0, kind.find(" |")));
-    }
-    auto const kind_of = [](discovery::provider_key const& key) -> std::string {
-        using enum discovery::option_kind;
-        switch (key.kind) {
-        case text: return "text";
-        case list: return "list";
-        case words: return "words";
-        case port: return "port";
-        case number: return "number";
-        case time: return "time";
-        case flag: return "flag";
-        case choice: break;
-        }
-        std::string all = "`" + std::string{key.choices} + "`";
-        for (std::size_t at = 0; (at = all.find('|', at)) != std::string::npos;) all.replace(at, 1, "`, `");
-        return all;
-    };
-    std::set<std::string> known;
-    auto const table = discovery::standard_providers();
-    for (auto const& one : table.providers()) {
-        for (auto const& key : one.schema.keys)
-            known.insert(std::string{one.schema.name} + " " + key.name + " " + kind_of(key));
-    }
+    auto known = known_keys(discovery::standard_providers());
     for (auto const& key : discovery::provider_modifiers) {
         known.insert("What every strategy can have " + std::string{key.name} + " " + kind_of(key));
     }
-    for (std::string const& line : known) CHECK_MESSAGE(written.count(line) == 1, line << " is not on the page");
-    for (std::string const& line : written) {
-        CHECK_MESSAGE((known.count(line) == 1 || line.starts_with("Lists ")), line << " is on the page only");
-    }
+    check_page_keys("providers.md", known);
 }
 
 TEST_CASE("a long composition is made in one go") {
