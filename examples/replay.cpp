@@ -64,7 +64,7 @@ int live_again(sim::recording_view const& recording, bool talks) {
         if (!recording.same_version()) std::printf("The recording is of another version of peerkit.\n");
         return exit_other;
     }
-    std::printf("The same: %llu inputs; %zu members are alive at the end.\n",
+    std::printf("The same: %llu inputs, alive at the end: %zu.\n",
                 static_cast<unsigned long long>(replay->inputs()), replay->node().alive_count());
     return exit_same;
 }

@@ -27,7 +27,8 @@ error. GET /health on the API port tells the same as JSON, to whoever can reach 
 filter=zone=a,!gpu by labels, others by service, role, capability, name or nearest; explain=ID tells why one is in its
 state. GET /entries lists what members have put into their maps (member=ID, prefix=TEXT); PUT and DELETE /entries/KEY
 change the map of this one, and are taken from this machine only.
-SIGINT or SIGTERM: say goodbye, then stop. A second one: stop at once.
+SIGINT or SIGTERM: say goodbye, then stop. A second one: stop at once. SIGUSR1, with --record:
+write the record so far.
 
 Exit status: 0 said goodbye and stopped, or did what was asked; 1 could not be done (a port is taken, a file
 exists, nobody answers); 2 a flag, variable or file is wrong; 3 stopped by a second signal, without a goodbye.
@@ -157,6 +158,12 @@ void add_run(CLI::App& app, flags& f) {
     group const print{app, "Output and state"};
     add(print, "--state-dir", f.state_directory, "DIRECTORY",
         "Directory, made if missing, of what has to survive a restart", "PEERKIT_STATE_DIR");
+    add(print, "--record", f.record_file, "FILE",
+        "Record what this node sees, and write it there when it stops, and on SIGUSR1. There is no key in it, but all "
+        "that was said",
+        "PEERKIT_RECORD");
+    add(print, "--record-size", f.record_size, "MIB", "Memory for it; when it is full, the oldest gives way",
+        "PEERKIT_RECORD_SIZE");
     add_choice(print, "--format", f.format, {{"text", output_format::text}, {"json", output_format::json}},
                "Of the lines on standard output", "PEERKIT_FORMAT");
     add_choice(print, "--log-level", f.level,

@@ -15,9 +15,10 @@
 namespace node_program {
 
 struct flags {
-    std::string name, bind, api_bind, network = "peerkit", key_file, identity_file, state_directory;
+    std::string name, bind, api_bind, network = "peerkit", key_file, identity_file, state_directory, record_file;
     std::uint16_t port = peerkit::default_gossip_port;
     std::uint16_t api_port = peerkit::default_api_port;
+    std::uint32_t record_size = 64;
     bool open_network = false;
     std::vector<std::string> advertise, roles, capabilities, labels, services, translations;
     peerkit::gossip::tunables (*profile)() noexcept = &peerkit::gossip::lan;

@@ -7,10 +7,13 @@
 #include "find_peers.hpp"
 #include "health.hpp"
 #include "member_choice.hpp"
+#include "record_file.hpp"
 #include "report.hpp"
 #include "settings.hpp"
 
+#include <peerkit/gossip/flight_recorder.hpp>
 #include <peerkit/net/node.hpp>
+#include <peerkit/net/recorded_node.hpp>
 
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
@@ -20,6 +23,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <future>
 #include <memory>
@@ -39,11 +43,12 @@ class program {
 public:
     explicit program(run_settings settings)
         : network_{settings.network}, open_{!settings.key}, reporter_{settings.format, settings.level},
-          node_{make_node(settings)} {}
+          record_file_{settings.record_file}, node_{make_node(settings)} {}
 
     int run() {
         std::signal(SIGPIPE, SIG_IGN); // nobody reads what is printed: no reason to leave the network
         await_signal();
+        if (recorder_) await_record_signal();
         reporter_.remember(node_.id(), name_);
         node_.on_event([this](peerkit::gossip::event const& what) { on_event(what); });
         node_.on_notice([this](peerkit::discovery::notice const& told) { reporter_.notice(told); });
@@ -60,6 +65,7 @@ public:
         }
         loop_.run();
         if (api_) api_->stop();
+        if (recorder_ && !write_recording() && code_ == exit_ok) code_ = exit_failed;
         return code_;
     }
 
@@ -67,7 +73,10 @@ private:
     using clock = std::chrono::steady_clock;
     inline static std::string const entries_below = "/entries/";
 
-    Node make_node(run_settings& settings) {
+    using node_type = peerkit::net::recorded<Node>; // without --record its recorder is null
+
+    node_type make_node(run_settings& settings) {
+        if (!settings.record_file.empty()) recorder_.emplace(settings.record_bytes);
         peerkit::net::node_config config;
         config.discovery = make_strategy(settings);
         config.link = make_link(settings);
@@ -86,7 +95,8 @@ private:
             config.self.api_port = api_->port();
         }
         name_ = config.self.name;
-        auto made = Node::create(loop_.get_executor(), std::move(config));
+        auto made = peerkit::net::create_recorded<Node>(loop_.get_executor(), std::move(config),
+                                                        recorder_ ? &*recorder_ : nullptr);
         if (made) return std::move(*made);
         bool const port = made.error() == peerkit::net::net_error::port_in_use;
         bool const bind = made.error() == peerkit::net::net_error::bind_failed;
@@ -203,14 +213,37 @@ private:
             await_signal();
         });
     }
+    void await_record_signal() {
+        record_signal_.add(SIGUSR1);
+        record_signal_.async_wait([this](asio::error_code ec, int) {
+            if (ec) return;
+            (void)write_recording();
+            await_record_signal();
+        });
+    }
+    bool write_recording() {
+        if (int const code = write_record(record_file_, recorder_->dump()); code != 0) {
+            reporter_.log(log_level::error, "--record " + record_file_ + ": " + std::strerror(code));
+            return false;
+        }
+        std::string const inputs = std::to_string(recorder_->inputs());
+        reporter_.log(log_level::info,
+                      "recorded in " + record_file_ + ": " +
+                          (recorder_->complete() ? "all " + inputs + " inputs"
+                                                 : "the latest of " + inputs + " inputs, the first " +
+                                                       std::to_string(recorder_->dropped()) + " did not fit"));
+        return true;
+    }
     void end() {
         asio::error_code ignored;
         signals_.cancel(ignored);
+        record_signal_.cancel(ignored);
         members_timer_.cancel();
     }
 
     asio::io_context loop_{1};
     asio::signal_set signals_{loop_, SIGINT, SIGTERM}; ///< caught from the beginning
+    asio::signal_set record_signal_{loop_};
     asio::steady_timer members_timer_{loop_};
     bool members_due_ = false;
     bool leaving_ = false;
@@ -220,8 +253,10 @@ private:
     bool open_;
     std::string name_;
     reporter reporter_;
+    std::string record_file_;
+    std::optional<peerkit::gossip::flight_recorder> recorder_;
     std::optional<api_server> api_;
-    Node node_;
+    node_type node_;
 };
 
 } // namespace node_program

@@ -5,10 +5,12 @@
 #include "find_peers.hpp"
 #include "flags.hpp"
 #include "keys.hpp"
+#include "record_file.hpp"
 
 #include <peerkit/net/node.hpp>
 
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -116,6 +118,13 @@ run_settings check(flags f) {
         if (f.identity_file.empty()) f.identity_file = s.state_directory + "/identity.key";
     }
     s.identity = load_identity(f.identity_file);
+    if (f.record_size == 0 || f.record_size > 4096) refuse("--record-size: from 1 to 4096 MiB");
+    s.record_file = f.record_file;
+    if (!s.record_file.empty()) {
+        if (int const code = try_record(s.record_file); code != 0)
+            refuse("--record '" + s.record_file + "': " + std::strerror(code));
+    }
+    s.record_bytes = std::size_t{f.record_size} << 20U;
     return s;
 }
 

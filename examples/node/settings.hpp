@@ -63,6 +63,8 @@ struct run_settings {
     discovery_settings discovery;
     peerkit::gossip::tunables tunables;
     std::string state_directory;
+    std::string record_file;      ///< empty: nothing is recorded
+    std::size_t record_bytes = 0; ///< memory of the recorder
     log_level level = log_level::info;
     output_format format = output_format::text;
 };

@@ -176,6 +176,8 @@ class Flags(Case):
             (["--translate", "a=127.0.0.1"], "--translate"),
             (["--translate", "100.64.0.1=host"], "--translate"),
             (["--state-dir", "/dev/null/x"], "--state-dir"),
+            (["--record", "/dev/null/x"], "--record '/dev/null/x'"),
+            (["--record-size", "0"], "--record-size"),
             (["--nonsense"], "--nonsense"),
             (["stray"], "stray"),
         ]
@@ -501,6 +503,77 @@ class Network(Case):
         os.close(read)
         second = self.node("--name", "second", "--peers", f"127.0.0.1:{first.listen}")
         until(lambda: "second" in first.states(), "it goes on", first, second)
+
+
+class Recording(Case):
+    """What --record writes is lived through again by examples/replay."""
+
+    def setUp(self):
+        super().setUp()
+        self.program = PROGRAM.parent / "replay"
+        if not self.program.exists():
+            self.skipTest("examples/replay was not built")
+        self.file = self.scratch / "one.rec"
+
+    def replay(self, *words):
+        return subprocess.run([self.program, *words], capture_output=True, text=True, timeout=PATIENCE)
+
+    def recorded(self, node, what):
+        until(lambda: sum("recorded in" in line for line in node.log) == what, f"record {what} is written", node)
+        self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o600)
+        self.assertNotIn(bytes.fromhex(self.key.read_text().split()[-1]), self.file.read_bytes())
+        return self.replay("--check", self.file)
+
+    def test_a_recorded_node_does_the_same_again_while_it_runs_and_after_its_goodbye(self):
+        one = self.node("--name", "one", "--record", self.file)
+        two = self.node("--name", "two", "--peers", f"127.0.0.1:{one.listen}")
+        until(lambda: one.states().get("two") == "alive", "they meet", one, two)
+        one.process.send_signal(signal.SIGUSR1)
+        run = self.recorded(one, 1)
+        self.assertEqual((run.returncode, run.stderr), (0, ""), run.stdout)
+        self.assertRegex(run.stdout, rf"Node one, {one.id}, recorded by peerkit \d+\.\d+\.\d+\n")
+        two.process.kill()
+        until(lambda: one.states().get("two") == "dead", "the death is seen", one)
+        one.process.send_signal(signal.SIGTERM)
+        self.assertEqual(one.ended(), 0)
+        run = self.recorded(one, 2)
+        self.assertEqual((run.returncode, run.stderr), (0, ""), run.stdout)
+        self.assertRegex(run.stdout, r"The same: \d+ inputs, alive at the end: 0\.")
+        told = self.replay(self.file)
+        self.assertEqual(told.returncode, 0)
+        for what in ("suspected", "dead"):
+            self.assertRegex(told.stdout, rf"(?m)^    tell: {what} {two.id[:16]} \(")
+        self.assertRegex(told.stdout, r"(?m)^\d+\.\d{6} datagram from 127\.0\.0\.1:\d+, \d+ bytes: ")
+
+    def test_one_byte_that_is_changed_is_noticed(self):
+        one = self.node("--record", self.file)
+        one.process.send_signal(signal.SIGTERM)
+        self.assertEqual(one.ended(), 0)
+        self.assertEqual(self.recorded(one, 1).returncode, 0)
+        whole = self.file.read_bytes()
+        for where in (0, 8, 20, len(whole) // 2, len(whole) - 1):
+            self.file.write_bytes(whole[:where] + bytes([whole[where] ^ 1]) + whole[where + 1 :])
+            run = self.replay(self.file)
+            self.assertEqual(run.returncode, 2, run.stdout)
+            self.assertRegex(run.stderr, "no dump|format that is not known|damaged")
+
+    def test_an_open_network_is_recorded_too(self):
+        one = self.node("--open-network", "--record", self.file, key=False)
+        two = self.node("--open-network", "--name", "two", "--peers", f"127.0.0.1:{one.listen}", key=False)
+        until(lambda: one.states().get("two") == "alive", "they meet", one, two)
+        one.process.send_signal(signal.SIGTERM)
+        self.assertEqual(one.ended(), 0)
+        run = self.recorded(one, 1)
+        self.assertEqual((run.returncode, run.stderr), (0, ""), run.stdout)
+
+    def test_a_place_that_cannot_be_written_any_more_is_told(self):
+        place = self.scratch / "gone"
+        place.mkdir()
+        one = self.node("--record", place / "one.rec")
+        place.rmdir()
+        one.process.send_signal(signal.SIGTERM)
+        self.assertEqual(one.ended(), 1)
+        self.assertIn("--record", "\n".join(one.log))
 
 
 class Discovery(Case):
