@@ -282,6 +282,7 @@ set(peerkit_json_headers
     peerkit/registry/etcd.hpp
     peerkit/registry/json_reply.hpp
     peerkit/registry/make_strategy.hpp
+    peerkit/registry/peerkit_http.hpp
     peerkit/registry/request_reader.hpp
     peerkit/registry/root_exchange.hpp
     peerkit/store/file_store.hpp

@@ -189,6 +189,7 @@ private:
         made.domain = options_.domain;
         registry_text_ = which.where.to_string();
         made.registry = registry_text_;
+        made.found_by = options_.found_by;
         made.time_to_live = options_.time_to_live;
         made.begins = requests_ == 0;
         return made;

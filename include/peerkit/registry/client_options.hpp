@@ -33,7 +33,8 @@ struct client_options {
     bool tls = false;         ///< HTTPS for registries that are not written with "http://"
     std::string ca_file{};    ///< PEM; empty: what the system trusts
 
-    bool enroll = true; ///< make this node known; no: only look
+    std::string found_by = "registry"; ///< what the registry is told of how this node finds others, for people
+    bool enroll = true;                ///< make this node known; no: only look
     /// A node that is not heard of for so long is gone. A wish: the registry may say otherwise.
     duration time_to_live = std::chrono::seconds{45};
     duration request_timeout = std::chrono::seconds{5};      ///< for one answer

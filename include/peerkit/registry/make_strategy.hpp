@@ -13,6 +13,7 @@
 #include <peerkit/registry/client.hpp>
 #include <peerkit/registry/client_options.hpp>
 #include <peerkit/registry/etcd.hpp>
+#include <peerkit/registry/peerkit_http.hpp>
 
 #include <chrono>
 #include <string_view>
@@ -82,6 +83,11 @@ template <typename Protocol>
     return fail(options.place(one.error(), servers ? "servers" : one.error().field().data(), false));
 }
 
+[[nodiscard]] inline discovery::provider registry_provider() {
+    return {{.name = "registry", .help = "nodes known to a registry of peerkit", .keys = client_keys()},
+            [](auto const& options, auto const& context) { return make_client(options, context, peerkit_http{}); }};
+}
+
 [[nodiscard]] inline discovery::provider etcd_provider() {
     return {{.name = "etcd",
              .help = "nodes known to etcd 3.4 or later",
@@ -103,7 +109,8 @@ template <typename Protocol>
 /// with their keys.
 [[nodiscard]] inline discovery::provider_table standard_providers() {
     discovery::provider_table all = discovery::standard_providers();
-    for (discovery::provider (*const make)() : {detail::etcd_provider}) static_cast<void>(all.add(make()));
+    for (discovery::provider (*const make)() : {detail::registry_provider, detail::etcd_provider})
+        static_cast<void>(all.add(make()));
     return all;
 }
 

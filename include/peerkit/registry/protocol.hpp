@@ -13,6 +13,7 @@
 #include <peerkit/discovery/effect.hpp>
 #include <peerkit/discovery/error.hpp>
 
+#include <charconv>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -45,6 +47,7 @@ struct registrant {
     std::string_view token{};                 ///< what the registry wants to see before it answers; empty: nothing
     std::string_view domain{};                ///< which nodes belong together
     std::string_view registry{};              ///< "host:port" of the registry that is asked
+    std::string_view found_by{};              ///< how this node finds others, for people
     duration time_to_live = std::chrono::seconds{45}; ///< a wish: without `renew` for so long, the node is gone
     /// The first request of a task; false after `more` and `challenged`.
     bool begins = true;
@@ -83,6 +86,15 @@ struct refused {
     bool elsewhere = false; ///< this registry cannot do it now, another one may: try that
     static constexpr std::size_t most_words = 200;
 };
+
+/// The seconds that a reply says to wait (RFC 9110, 10.2.3); zero if it does not, or says a date.
+[[nodiscard]] inline duration retry_after(discovery::http_reply const& reply) noexcept {
+    std::string_view const text = reply.header("retry-after");
+    std::uint32_t seconds = 0;
+    auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    return wrong == std::errc{} && end == text.data() + text.size() ? duration{std::chrono::seconds{seconds}}
+                                                                    : duration::zero();
+}
 
 /// What an answer of a registry means.
 using client_answer = std::variant<known, listed, unchanged, more, challenged, lost, gone, refused>;
