@@ -33,7 +33,7 @@ namespace store {
 
 namespace detail {
 
-// Version 1 knew neither where a peer answered last nor the registries that worked.
+// Version 1 knew neither where a peer answered last nor the registries that worked, and had nothing to be read by eye.
 inline constexpr std::array<std::string_view, 2> node_schema_steps{
     "CREATE TABLE own (one INTEGER PRIMARY KEY CHECK (one = 1), owner BLOB NOT NULL, network BLOB NOT NULL,"
     " incarnation INTEGER NOT NULL, generation INTEGER NOT NULL);"
@@ -41,7 +41,11 @@ inline constexpr std::array<std::string_view, 2> node_schema_steps{
     "CREATE TABLE peers (id BLOB PRIMARY KEY, record BLOB NOT NULL, sources INTEGER NOT NULL,"
     " last_heard_ms INTEGER NOT NULL);",
     "CREATE TABLE registries (place INTEGER PRIMARY KEY, registry TEXT NOT NULL);"
-    "ALTER TABLE peers ADD COLUMN last_endpoint TEXT;"};
+    "ALTER TABLE peers ADD COLUMN last_endpoint TEXT;"
+    "ALTER TABLE peers ADD COLUMN name TEXT;"
+    "ALTER TABLE peers ADD COLUMN found_by TEXT;"
+    "CREATE VIEW peer_list AS SELECT hex(id) AS id, name, found_by, last_endpoint,"
+    " datetime(last_heard_ms / 1000, 'unixepoch') AS last_heard FROM peers;"};
 
 } // namespace detail
 
@@ -257,15 +261,17 @@ private:
     }
     /// Rows that are as they were are not written again: most of a large state.
     [[nodiscard]] result<void> write_peers(stored_state const& state) {
-        auto put = db_->prepare("INSERT INTO peers (id, record, sources, last_endpoint, last_heard_ms)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET record = ?2,"
-                                " sources = ?3, last_endpoint = ?4, last_heard_ms = ?5 WHERE record IS NOT ?2"
-                                " OR sources IS NOT ?3 OR last_endpoint IS NOT ?4 OR last_heard_ms IS NOT ?5");
+        auto put = db_->prepare("INSERT INTO peers (id, record, sources, last_endpoint, last_heard_ms, name, found_by)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET record = ?2,"
+                                " sources = ?3, last_endpoint = ?4, last_heard_ms = ?5, name = ?6, found_by = ?7"
+                                " WHERE record IS NOT ?2 OR sources IS NOT ?3 OR last_endpoint IS NOT ?4"
+                                " OR last_heard_ms IS NOT ?5 OR name IS NULL");
         if (!put) return fail(put.error());
         std::unordered_set<node_id> present;
         present.reserve(state.peers.size());
         for (stored_peer const& peer : state.peers) {
-            node_id const id = wire::record_view::trusted(peer.record).id();
+            auto const record = wire::record_view::trusted(peer.record);
+            node_id const id = record.id();
             present.insert(id);
             put->bind(1, byte_view{id.bytes});
             put->bind(2, byte_view{peer.record});
@@ -277,6 +283,8 @@ private:
                 put->bind(4, std::string_view{where});
             }
             put->bind(5, peer.last_heard_ms);
+            put->bind(6, record.name());
+            put->bind(7, std::string_view{peer.sources.to_string()});
             if (auto const done = put->run(); !done) return done;
         }
         std::vector<node_id> gone;

@@ -68,6 +68,8 @@ TEST_CASE("the tables are those that docs/store.md shows, and readable while the
     CHECK(asked(scratch, "SELECT count(*) FROM peers WHERE sources & (1 << 3) AND last_endpoint IS NULL") == 1);
     CHECK(asked(scratch, "SELECT count(*) FROM peers WHERE sources & (1 << 4) AND last_endpoint = "
                          "'[2001:db8::1]:9001' AND last_heard_ms = 1700000000001") == 1);
+    CHECK(asked(scratch, "SELECT count(*) FROM peer_list WHERE name = 'node2' AND found_by = 'dns+gossip' AND"
+                         " last_endpoint = '192.0.2.2:9000' AND last_heard = '2023-11-14 22:13:20'") == 1);
 }
 
 TEST_CASE("a save writes only the peers that changed") {
@@ -104,6 +106,7 @@ TEST_CASE("a database of version 1 is brought up to date, and everything in it i
         REQUIRE(one.save(expected));
     }
     CHECK(asked(scratch, "PRAGMA user_version") == 2);
+    CHECK(asked(scratch, "SELECT count(*) FROM peer_list WHERE name LIKE 'node_' AND found_by <> ''") == 3);
     CHECK(sorted(sqlite_store{scratch.path("state")}.load()->state) == sorted(expected));
 }
 
