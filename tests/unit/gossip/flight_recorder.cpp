@@ -70,6 +70,7 @@ TEST_CASE("a dump has everything since the start, in order, with times counted f
     note(recorder, input_kind::start, 100s, "now");
     CHECK(recorder.started());
     note(recorder, input_kind::tick, 101s);
+    CHECK(recorder.used() == 22); // as docs/recorder.md says
     note(recorder, input_kind::put, 103s, "key");
     CHECK(recorder.now() == time_point{103s});
     auto const dump = recorder.dump();
