@@ -13,6 +13,7 @@
 #include <asio/steady_timer.hpp>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -347,7 +348,7 @@ TEST_CASE("Whatever a server does instead of answering, the request ends as an e
         char const* field;
     };
     constexpr std::string_view ok = "HTTP/1.1 200 OK\r\n";
-    for (auto const& [text, why, field] : {
+    for (misbehaviour const& one : {
              misbehaviour{"", discovery_error::unavailable, "receive"},
              misbehaviour{"SSH-2.0-OpenSSH_9.2\r\n", discovery_error::bad_reply, "http head"},
              misbehaviour{"HTTP/1.1 200 OK\r\nContent-Le", discovery_error::bad_reply, "http head"},
@@ -366,16 +367,16 @@ TEST_CASE("Whatever a server does instead of answering, the request ends as an e
              misbehaviour{"@Transfer-Encoding: chunked\r\n\r\n3\r\nabc", discovery_error::bad_reply, "http body"},
              misbehaviour{"@Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", discovery_error::bad_reply, "http body"},
          }) {
-        CAPTURE(text);
-        std::string answer{text};
+        CAPTURE(one.text);
+        std::string answer{one.text};
         if (answer.starts_with('@')) answer.replace(0, 1, ok);
         raw_server const server{answering(answer)};
         fixture f;
         http_request asked = to(server.url(), "/");
         asked.max_bytes = 1'000;
         error const got = f.fails(asked);
-        CHECK(got == why);
-        CHECK(got.field() == field);
+        CHECK(got == one.why);
+        CHECK(got.field() == one.field);
     }
 }
 
@@ -417,6 +418,33 @@ TEST_CASE("The time allowed is for the whole request, however slowly a server dr
     CHECK(got.position() == 300);
     CHECK(steady::now() - began >= 300ms);
     CHECK(steady::now() - began < 3s);
+}
+
+TEST_CASE("A server that does not read what it is sent, or goes away in the middle, is an error and nothing worse") {
+    http_request asked = to("", "/");
+    asked.method = http_method::post;
+    asked.body.assign(8'000'000, 'b');
+    raw_server const deaf{[](int client) {
+        char c = 0;
+        (void)!::recv(client, &c, 1, MSG_PEEK);
+        std::this_thread::sleep_for(400ms);
+    }};
+    fixture f;
+    asked.url = deaf.url();
+    asked.timeout = 200ms;
+    CHECK(f.fails(asked) == discovery_error::timed_out);
+    raw_server const hasty{[](int client) {
+        read_request(client);
+        ::shutdown(client, SHUT_WR);
+        std::this_thread::sleep_for(20ms);
+        int const nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        (void)::dup2(nothing, client); // closes the connection; the number stays the server's
+        ::close(nothing);
+    }};
+    asked.url = hasty.url();
+    asked.timeout = 20s;
+    error const got = f.fails(asked);
+    CHECK_MESSAGE((got == discovery_error::unavailable), got.message());
 }
 
 TEST_CASE("Nobody there, nobody who takes the connection, and nobody of that name") {
