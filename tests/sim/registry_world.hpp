@@ -7,6 +7,7 @@
 #include <peerkit/registry/registry_logic.hpp>
 
 #include "support/registrants.hpp"
+#include "support/registry_disk.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,6 +30,7 @@ using namespace peerkit;
 using namespace peerkit::registry;
 using namespace std::chrono_literals;
 
+using disk = tests::registry_disk;
 using logic_type = registry_logic<crypto::fake_identity, seeded_rng>;
 
 /// Events in order of time; of one moment in the order they were made.
@@ -56,55 +58,6 @@ private:
     std::map<std::pair<time_point, std::uint64_t>, std::function<void()>> events_;
     time_point now_ = time_point{} + 1h;
     std::uint64_t made_ = 0;
-};
-
-/// What a registry keeps over its crashes.
-struct disk {
-    std::uint64_t epoch = 0, version = 0, floor = 0;
-    std::map<node_id, node_row> rows{};
-    std::map<node_id, tombstone> removed{};
-    std::map<std::uint64_t, write_queued> queue{};
-
-    void store(durable_change const& change) {
-        std::visit([this](auto const& c) { apply(c); }, change);
-    }
-    [[nodiscard]] saved_state load() const {
-        saved_state s{.epoch = epoch, .version = version, .floor = floor};
-        for (auto const& [id, row] : rows) s.rows.push_back(row);
-        for (auto const& [id, gone] : removed) s.removed.push_back(gone);
-        for (auto const& [number, write] : queue) s.queue.push_back(write);
-        return s;
-    }
-
-private:
-    void apply(row_put const& c) {
-        removed.erase(c.row.id);
-        rows[c.row.id] = c.row;
-        version = std::max(version, c.row.version);
-    }
-    void apply(row_removed const& c) {
-        rows.erase(c.gone.id);
-        removed[c.gone.id] = c.gone;
-        version = std::max(version, c.gone.version);
-    }
-    void apply(row_touched const& c) {
-        auto const at = rows.find(c.id);
-        if (at == rows.end()) return;
-        at->second.last_heartbeat_ms = c.last_heartbeat_ms;
-        at->second.uptime_ms = c.uptime_ms;
-        at->second.standing = c.standing;
-    }
-    void apply(table_reset const& c) {
-        rows.clear(), removed.clear();
-        version = floor = 0;
-        epoch = c.epoch;
-    }
-    void apply(table_at const& c) {
-        epoch = c.epoch, version = c.version, floor = c.floor;
-        std::erase_if(removed, [&](auto const& entry) { return entry.second.version <= floor; });
-    }
-    void apply(write_queued const& c) { queue[c.number] = c; }
-    void apply(write_done const& c) { queue.erase(c.number); }
 };
 
 /// What a client's request is answered with.

@@ -116,7 +116,8 @@ public:
             contact const* const c = contact_of(nodes_.find(id)->second.via);
             if (c != nullptr && held(*c, now)) continue;
             ++judged;
-            time_point const from = std::max({since, judged_from_, c != nullptr ? c->since : since});
+            bool const of_replica = c != nullptr && c->role != registry_role::integrated;
+            time_point const from = std::max({since, judged_from_, of_replica ? c->since : since});
             if (now - from <= fresh_within_) ++fresh;
             if (now - from >= offline_after_) due.push_back(id);
         }

@@ -277,8 +277,6 @@ public:
             }
         }
         for (auto const& [version, held] : removed_) {
-            if (removed_names_.count(name_key(held.gone.domain, held.gone.name)) == 0)
-                return table_fault::removal_index;
             if (version <= floor_) return table_fault::removal_below_floor;
             if (version > version_) return table_fault::version_ahead;
             auto const at = removed_ids_.find(held.gone.id);
@@ -382,7 +380,8 @@ private:
     std::map<std::string, row_map::iterator> names_;
     removal_map removed_;
     std::map<node_id, std::uint64_t> removed_ids_;
-    std::map<std::string, std::uint64_t> removed_names_; ///< the newest of each name
+    /// The newest removal of each name; none where that node came back: nobody else's hold of the name is newer.
+    std::map<std::string, std::uint64_t> removed_names_;
 };
 
 } // namespace registry

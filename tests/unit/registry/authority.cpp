@@ -3,12 +3,12 @@
 #include <peerkit/registry/authority.hpp>
 
 #include "support/registrants.hpp"
+#include "support/registry_disk.hpp"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 using namespace peerkit;
@@ -49,37 +49,15 @@ struct stage {
         }
     }
     /// What a disk that carried out all changes would hold.
-    [[nodiscard]] saved_state stored() const;
-};
-
-saved_state stage::stored() const {
-    saved_state s;
-    for (auto const& change : changes) {
-        if (auto const* put = std::get_if<row_put>(&change)) {
-            std::erase_if(s.rows, [&](node_row const& r) { return r.id == put->row.id; });
-            std::erase_if(s.removed, [&](tombstone const& t) { return t.id == put->row.id; });
-            s.rows.push_back(put->row);
-            s.version = put->row.version;
-        } else if (auto const* gone = std::get_if<row_removed>(&change)) {
-            std::erase_if(s.rows, [&](node_row const& r) { return r.id == gone->gone.id; });
-            s.removed.push_back(gone->gone);
-            s.version = gone->gone.version;
-        } else if (auto const* touched = std::get_if<row_touched>(&change)) {
-            for (auto& r : s.rows) {
-                if (r.id != touched->id) continue;
-                r.last_heartbeat_ms = touched->last_heartbeat_ms;
-                r.uptime_ms = touched->uptime_ms;
-                r.standing = touched->standing;
-            }
-        } else if (auto const* now = std::get_if<table_at>(&change)) {
-            s.version = now->version;
-            s.floor = now->floor;
-            std::erase_if(s.removed, [&](tombstone const& t) { return t.version <= now->floor; });
-        }
+    [[nodiscard]] saved_state stored() const {
+        tests::registry_disk disk;
+        disk.epoch = table.epoch();
+        for (auto const& change : changes) disk.store(change);
+        saved_state saved = disk.load();
+        saved.version = table.version();
+        return saved;
     }
-    s.epoch = 7;
-    return s;
-}
+};
 
 } // namespace
 

@@ -120,6 +120,15 @@ TEST_CASE("everything arrives page by page and is taken over when it is whole") 
     CHECK(std::get<table_at>(s.out.changes.back()).version == 3);
 }
 
+TEST_CASE("what was removed before everything was fetched is not known here, and nobody is told otherwise") {
+    stage s;
+    (void)s.root.remove(registrant{1}.id(), s.at);
+    s.catch_up();
+    CHECK(s.table.floor() == 4);
+    CHECK(s.table.read({42, 3, 3}, 1'000, 1'000).error() == registry_error::snapshot_needed);
+    CHECK(s.table.read({42, 4, 4}, 1'000, 1'000));
+}
+
 TEST_CASE("changes are taken over with what is to be stored of them") {
     stage s;
     s.catch_up();
