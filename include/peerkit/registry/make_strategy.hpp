@@ -12,10 +12,12 @@
 #include <peerkit/discovery/provider_table.hpp>
 #include <peerkit/registry/client.hpp>
 #include <peerkit/registry/client_options.hpp>
+#include <peerkit/registry/consul.hpp>
 #include <peerkit/registry/etcd.hpp>
 #include <peerkit/registry/peerkit_http.hpp>
 
 #include <chrono>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -103,13 +105,29 @@ template <typename Protocol>
             }};
 }
 
+[[nodiscard]] inline discovery::provider consul_provider() {
+    return {{.name = "consul",
+             .help = "instances of a service known to a Consul agent",
+             .keys = client_keys({{.name = "service", .help = "its name"}})},
+            [](auto const& options, auto const& context) -> result<discovery::any_strategy> {
+                consul_options own;
+                own.service = options.text("service", own.service);
+                if (own.service.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") !=
+                    std::string::npos) {
+                    return fail(options.place(discovery::discovery_error::bad_option, "service", false));
+                }
+                return make_client(options, context, consul{std::move(own)});
+            }};
+}
+
 } // namespace detail
 
 /// The providers of `discovery::standard_providers`, and those that ask registries; docs/registry_client.md lists these
 /// with their keys.
 [[nodiscard]] inline discovery::provider_table standard_providers() {
     discovery::provider_table all = discovery::standard_providers();
-    for (discovery::provider (*const make)() : {detail::registry_provider, detail::etcd_provider})
+    for (discovery::provider (*const make)() :
+         {detail::registry_provider, detail::etcd_provider, detail::consul_provider})
         static_cast<void>(all.add(make()));
     return all;
 }

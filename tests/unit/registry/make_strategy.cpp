@@ -45,6 +45,8 @@ words urls(std::string_view text, registry_life life = {}) {
 
 TEST_CASE("registries are looked for where the text says") {
     CHECK(urls("etcd") == words{"http://127.0.0.1:2379"});
+    CHECK(urls("registry") == words{"http://127.0.0.1:8000"});
+    CHECK(urls("consul service=x") == words{"http://127.0.0.1:8500"});
     CHECK(urls("etcd servers=10.0.0.1,10.0.0.2:81") == words{"http://10.0.0.1:2379", "http://10.0.0.2:81"});
     CHECK(urls("etcd servers=10.0.0.1 integrated=yes") == words{"http://127.0.0.1:2379", "http://10.0.0.1:2379"});
     CHECK(urls("etcd servers=10.0.0.1 tls=yes") == words{"https://10.0.0.1:2379"});
@@ -90,6 +92,7 @@ TEST_CASE("what cannot be is refused at its place") {
     CHECK(refused("etcd token=a token_file=b") == "token_file@24");
     CHECK(refused("etcd remembered=10.0.0.1:1") == "remembered@16");
     CHECK(refused("etcd port=1") == "etcd@5");
+    CHECK(refused("consul service=a/b") == "service@15");
 }
 
 TEST_CASE("registries go into lists, with all that strategies can have") {
