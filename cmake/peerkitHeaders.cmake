@@ -239,6 +239,7 @@ set(peerkit_core_headers
     peerkit/store/checksum.hpp
     peerkit/store/error.hpp
     peerkit/store/memory_store.hpp
+    peerkit/store/node_memory.hpp
     peerkit/store/state_directory.hpp
     peerkit/store/store.hpp
     peerkit/store/stored_state.hpp
@@ -314,13 +315,14 @@ set(peerkit_net_headers
     peerkit/net/http_response.hpp
     peerkit/net/http_server.hpp
     peerkit/net/http_syntax.hpp
-    peerkit/net/incarnation_file.hpp
+    peerkit/net/incarnation.hpp
     peerkit/net/interface_monitor.hpp
     peerkit/net/interfaces.hpp
     peerkit/net/local_link.hpp
     peerkit/net/mdns.hpp
     peerkit/net/mdns_local_link.hpp
     peerkit/net/mdns_sockets.hpp
+    peerkit/net/memory_keeper.hpp
     peerkit/net/message.hpp
     peerkit/net/netlink.hpp
     peerkit/net/node.hpp

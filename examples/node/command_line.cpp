@@ -164,6 +164,14 @@ void add_run(CLI::App& app, flags& f) {
         "PEERKIT_RECORD");
     add(print, "--record-size", f.record_size, "MIB", "Memory for it; when it is full, the oldest gives way",
         "PEERKIT_RECORD_SIZE");
+    add_choice(print, "--store", f.store,
+               {{"auto", store_kind::usual},
+                {"file", store_kind::file},
+                {"sqlite", store_kind::sqlite},
+                {"memory", store_kind::memory},
+                {"none", store_kind::none}},
+               "How peers and the last incarnation are kept there; auto: in files, if there is a --state-dir",
+               "PEERKIT_STORE");
     add_choice(print, "--format", f.format, {{"text", output_format::text}, {"json", output_format::json}},
                "Of the lines on standard output", "PEERKIT_FORMAT");
     add_choice(print, "--log-level", f.level,

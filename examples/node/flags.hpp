@@ -27,6 +27,7 @@ struct flags {
     std::vector<std::string> registries;
     std::string registry_domain, registry_protocol = "registry", registry_token_file, registry_ca_file;
     std::uint16_t peer_port = peerkit::default_gossip_port;
+    store_kind store = store_kind::usual;
     log_level level = log_level::info;
     output_format format = output_format::text;
 };

@@ -69,7 +69,10 @@ std::string to_json(health const& h) {
     }
     auto const& refusals = h.counters.refusals;
     out.close('}').key("refused").value(std::accumulate(refusals.begin(), refusals.end(), h.counters.malformed));
-    out.key("members").open('[');
+    out.key("memory").open('{').key("store").value(h.memory.store).key("recalled").value(h.memory.recalled);
+    out.key("left_out").value(h.memory.left_out).key("saves").value(h.memory.saves);
+    if (h.memory.trouble) out.key("trouble").value(h.memory.trouble->message());
+    out.close('}').key("members").open('[');
     for (net::member_info const& m : h.members) put_member(out, m);
     out.close(']').key("candidates").open('[');
     for (net::candidate_info const& c : h.candidates) put_candidate(out, c);

@@ -26,6 +26,7 @@ struct health {
     peerkit::gossip::counters counters;
     std::vector<peerkit::net::member_info> members; ///< this node among them
     std::vector<peerkit::net::candidate_info> candidates;
+    peerkit::net::memory_status memory;
 };
 
 /// @code
@@ -33,6 +34,7 @@ struct health {
 ///  "counts":{"alive":2,"suspect":0,"dead":0,"left":0},"refused":0,
 ///  "members":[{"name":"a","id":"..","state":"alive","self":true,"endpoint":"127.0.0.1:9000",
 ///              "addresses":["127.0.0.1:9000"],"api_port":8000,..},..],
+///  "memory":{"store":"file","recalled":3,"left_out":0,"saves":7},
 ///  "candidates":[{"name":"db2","sources":"static+dns","addresses":["192.0.2.7:9000"],"last":"answered"},..]}
 /// @endcode
 std::string to_json(health const& h);

@@ -7,6 +7,7 @@
 #include "find_peers.hpp"
 #include "health.hpp"
 #include "member_choice.hpp"
+#include "memory.hpp"
 #include "record_file.hpp"
 #include "report.hpp"
 #include "settings.hpp"
@@ -56,6 +57,7 @@ public:
                                            node_.local().to_string() + (open_ ? ", open network '" : ", network '") +
                                            network_ + "'" +
                                            (api_ ? ", API on port " + std::to_string(api_->port()) : ""));
+        tell_memory();
         if (auto const ok = node_.start(); !ok)
             throw refusal{exit_bad_usage, "the node does not start: " + ok.error().message()};
         schedule_members();
@@ -88,16 +90,20 @@ private:
         config.listen.address = settings.bind;
         config.listen.port = settings.port;
         config.tunables = settings.tunables;
-        config.state_directory = settings.state_directory;
+        config.store = make_store(settings);
         config.self = std::move(settings.self);
         if (settings.api_port != 0) {
             open_api(settings);
             config.self.api_port = api_->port();
         }
-        name_ = config.self.name;
         auto made = peerkit::net::create_recorded<Node>(loop_.get_executor(), std::move(config),
                                                         recorder_ ? &*recorder_ : nullptr);
-        if (made) return std::move(*made);
+        if (made) {
+            name_ = made->self().name;
+            return std::move(*made);
+        }
+        if (made.error().domain() == "store")
+            throw refusal{exit_failed, "--state-dir " + settings.state_directory + ": " + made.error().message()};
         bool const port = made.error() == peerkit::net::net_error::port_in_use;
         bool const bind = made.error() == peerkit::net::net_error::bind_failed;
         std::string const flag = port   ? "--port " + std::to_string(settings.port)
@@ -115,6 +121,12 @@ private:
         }
     }
 
+    void tell_memory() {
+        auto const memory = node_.memory();
+        if (memory.store == "none") return;
+        reporter_.log(log_level::info, "remembers " + std::to_string(memory.recalled) + " peers of an earlier life (" +
+                                           memory.store + ")");
+    }
     void on_event(peerkit::gossip::event const& what) {
         using peerkit::gossip::event_kind;
         if (what.subject) {
@@ -155,8 +167,8 @@ private:
         return promise->get_future();
     }
     api_answer tell_health() const {
-        health h{
-            node_.running() && !leaving_, network_, open_, {}, node_.counters(), node_.members(), node_.candidates()};
+        health h{node_.running() && !leaving_, network_,      open_, {}, node_.counters(), node_.members(),
+                 node_.candidates(),           node_.memory()};
         h.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - started_);
         return {h.well ? 200 : 503, to_json(h)};
     }

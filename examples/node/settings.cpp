@@ -106,9 +106,11 @@ run_settings check(flags f) {
     if (!f.bind.empty()) s.bind = parse_address("--bind", f.bind);
     if (!f.api_bind.empty()) s.api_bind = parse_address("--api-bind", f.api_bind);
     s.self = describe(f);
+    if (f.name.empty()) s.self.name.clear(); // as in the earlier life, or else the host's
     s.discovery = check_discovery(f);
     s.key = load_network_key(f.key_file, f.open_network);
     s.state_directory = f.state_directory;
+    s.store = f.store;
     if (!s.state_directory.empty()) {
         std::error_code ec;
         if (std::filesystem::create_directories(s.state_directory, ec) && !ec) {

@@ -40,6 +40,8 @@ struct refusal : std::runtime_error {
 }
 
 enum class log_level : std::uint8_t { error, warning, info, debug };
+/// Where what has to survive a restart is kept; `usual`: in files, if there is a directory for them.
+enum class store_kind : std::uint8_t { usual, file, sqlite, memory, none };
 enum class output_format : std::uint8_t { text, json };
 
 /// How peers are found.
@@ -65,6 +67,7 @@ struct run_settings {
     std::string state_directory;
     std::string record_file;      ///< empty: nothing is recorded
     std::size_t record_bytes = 0; ///< memory of the recorder
+    store_kind store = store_kind::usual;
     log_level level = log_level::info;
     output_format format = output_format::text;
 };

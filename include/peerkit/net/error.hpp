@@ -29,8 +29,6 @@ enum class net_error : std::uint16_t {
     stopped,            ///< The node was stopped; make a new one.
     no_key,             ///< A sealed network needs a network key.
     unwanted_key,       ///< A network key was given to a node of an open network.
-    state_unusable,     ///< The file of the last incarnation cannot be read or written; position is the error code.
-    state_malformed,    ///< The file of the last incarnation does not hold a number in range; position is the offset.
 
     // Streams.
     dial_failed,       ///< The connection was not made; position is the system's error code.
@@ -71,8 +69,6 @@ struct domain_of<net::net_error> {
         case stopped: return "the node was stopped";
         case no_key: return "a sealed network needs a network key";
         case unwanted_key: return "a network key was given to a node of an open network";
-        case state_unusable: return "the file of the last incarnation cannot be read or written";
-        case state_malformed: return "the file of the last incarnation does not hold a number in range";
         case dial_failed: return "the connection was not made";
         case dial_timed_out: return "the connection was not made in time";
         case connection_closed: return "the other side closed the connection within a frame";

@@ -16,6 +16,7 @@
 #include <peerkit/crypto/network_name.hpp>
 #include <peerkit/crypto/open_network.hpp>
 #include <peerkit/crypto/secure_rng.hpp>
+#include <peerkit/crypto/signed_record.hpp>
 #include <peerkit/crypto/sodium.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/gossip/counters.hpp>
@@ -29,13 +30,15 @@
 #include <peerkit/gossip/topics.hpp>
 #include <peerkit/net/entry_watch.hpp>
 #include <peerkit/net/event_channel.hpp>
-#include <peerkit/net/incarnation_file.hpp>
+#include <peerkit/net/incarnation.hpp>
 #include <peerkit/net/interfaces.hpp>
+#include <peerkit/net/memory_keeper.hpp>
 #include <peerkit/net/message.hpp>
 #include <peerkit/net/node_config.hpp>
 #include <peerkit/net/node_runtime.hpp>
 #include <peerkit/net/port_pair.hpp>
 #include <peerkit/net/traffic.hpp>
+#include <peerkit/store/stored_state.hpp>
 #include <peerkit/wire/entry.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -45,6 +48,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -119,14 +123,20 @@ public:
 
     /// Binds the sockets and prepares everything; the node is silent until `start`. `network`, `key`, `identity` and
     /// `identity_file` of the configuration play no part: `network` and `with` say all that.
-    /// @par Errors those of `port_pair::open`, `advertised_addresses` and `incarnation_file::load`
+    ///
+    /// A store is read before this returns, which takes the disk's time and one signature check per peer; it is written
+    /// on a thread of its own. What the configuration leaves open, the name and a port of 0, is as it was in
+    /// the earlier life. A store that cannot be read does not keep the node from starting: a notice tells, and
+    /// `memory().trouble`. Refused are only a store that another process uses and the memory of another network.
+    /// @par Errors those of `port_pair::open` and `advertised_addresses`; `store_error::in_use`, `not_ours`
     [[nodiscard]] static result<basic_node> create(asio::any_io_executor executor, node_config config,
                                                    network_id network, seats with) {
-        incarnation_file memory{config.state_directory, with.identity.id().short_id()};
-        auto const stored = memory.load();
-        if (!stored) return fail(stored.error());
-        auto sockets = port_pair::open(executor, config.listen);
+        auto memory = open_memory(std::move(config.store), with.identity.id(), network,
+                                  &crypto::verify_record<typename Policies::signing>);
+        if (!memory) return fail(memory.error());
+        auto sockets = open_sockets(executor, config.listen, memory->earlier.gossip_port);
         if (!sockets) return fail(sockets.error());
+        if (config.self.name.empty()) config.self.name = memory->earlier.name;
 
         basic_node made;
         ip_address const& bound = sockets->local().address;
@@ -152,7 +162,10 @@ public:
         options.self = std::move(config.self);
         options.tunables = config.tunables;
         options.discovery = config.schedule;
-        options.incarnation = next_incarnation(*stored, wall_clock_incarnation());
+        options.incarnation = next_incarnation(memory->earlier.incarnation, wall_clock_incarnation());
+        options.most_remembered = std::min(config.remembered_peers, store::max_peers);
+        options.remembered = memory->earlier.peers;
+        options.has_store = static_cast<bool>(memory->where);
         options.advertise_observed = config.advertise_observed;
         options.names = config.names;
         options.may_dial = std::move(config.may_dial);
@@ -171,7 +184,7 @@ public:
                                     std::move(config.resolver),
                                     std::move(config.http),
                                     std::move(config.link),
-                                    std::move(memory),
+                                    std::move(*memory),
                                     config.tunables,
                                     config.send_queue,
                                     std::move(advertised),
@@ -261,7 +274,7 @@ public:
     void on_changes(change_feed::handler handler, gossip::member_changes::options const& chosen = {}) {
         runtime_->on_changes(std::move(handler), chosen);
     }
-    /// `handler(discovery::notice const&)` is told what strategies have to say, and of trouble with the state file.
+    /// `handler(discovery::notice const&)` is told what strategies have to say, and of trouble with the store.
     void on_notice(notice_handler handler) { runtime_->on_notice(std::move(handler)); }
 
     /// `handler(entry_change const&)` is told of each entry of others, or of an earlier life of this node, that is
@@ -464,6 +477,8 @@ public:
     [[nodiscard]] node_id const& id() const noexcept { return runtime_->logic().id(); }
     /// What this node says of itself.
     [[nodiscard]] description const& self() const noexcept { return runtime_->logic().engine().self(); }
+    /// How this node's memory is doing.
+    [[nodiscard]] memory_status memory() const { return runtime_->memory(); }
     /// The bound address and the real port.
     [[nodiscard]] ip_endpoint const& local() const noexcept { return runtime_->local(); }
     /// Where this node says it is, if nothing else was said with `update`.
@@ -515,6 +530,15 @@ private:
     }
     [[nodiscard]] static asio::awaitable<void> leave_by(std::shared_ptr<runtime> alive) {
         co_await asio::co_spawn(alive->executor(), runtime::leave(alive), asio::use_awaitable);
+    }
+    /// Port 0 means the one of the earlier life, if it is free: peers that remember this node look there first.
+    [[nodiscard]] static result<port_pair> open_sockets(asio::any_io_executor const& executor, listen_options listen,
+                                                        std::uint16_t earlier) {
+        if (listen.port != 0 || earlier == 0) return port_pair::open(executor, listen);
+        listen.port = earlier;
+        if (auto again = port_pair::open(executor, listen)) return again;
+        listen.port = 0;
+        return port_pair::open(executor, listen);
     }
     /// A call into the logic, or the reason why there is none; what it wants done may destroy this object.
     template <typename Call>

@@ -23,6 +23,7 @@
 #include <peerkit/node/discovery_schedule.hpp>
 #include <peerkit/node/known_candidate.hpp>
 #include <peerkit/node/provenance_set.hpp>
+#include <peerkit/store/any_store.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -68,9 +69,11 @@ struct node_config {
     gossip::tunables tunables = gossip::lan();
     node::discovery_schedule schedule;
 
-    /// Directory of the file that remembers the last incarnation; empty: the clock alone decides, which is enough
-    /// unless it is set back between two runs. See `incarnation_file`.
-    std::string state_directory;
+    /// What survives a restart: the last incarnation, this node's name and port, and its peers. Without one the clock
+    /// alone decides the incarnation, which is enough unless it is set back between two runs. Component json has
+    /// `store::file_store`, component sqlite `store::sqlite_store`; see docs/start.md.
+    store::any_store store;
+    std::size_t remembered_peers = 1024; ///< the most recently heard are kept, 300 to 1,400 bytes each
 
     std::size_t send_queue = 512; ///< datagrams that may wait behind a full socket (1.3 KiB each, once needed)
 };
@@ -87,6 +90,15 @@ struct member_info {
     bool is_self = false;
     std::optional<duration> round_trip;  ///< smoothed, of this node's own pings; none before the first answer
     std::optional<duration> heard_since; ///< since this node last heard it itself, to two seconds; none if it never did
+};
+
+/// How a node's memory is doing.
+struct memory_status {
+    std::string store = "none";   ///< `name()` of the store
+    std::size_t recalled = 0;     ///< peers of an earlier life
+    std::uint32_t left_out = 0;   ///< stored peers that were not believed
+    std::uint64_t saves = 0;      ///< that succeeded in this life
+    std::optional<error> trouble; ///< why the latest load or save failed; none if it did not
 };
 
 /// A copy of what is known of one place to call.

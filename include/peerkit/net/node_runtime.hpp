@@ -25,16 +25,17 @@
 #include <peerkit/net/error.hpp>
 #include <peerkit/net/event_channel.hpp>
 #include <peerkit/net/framed_stream.hpp>
-#include <peerkit/net/incarnation_file.hpp>
 #include <peerkit/net/interface_monitor.hpp>
 #include <peerkit/net/interfaces.hpp>
 #include <peerkit/net/local_link.hpp>
+#include <peerkit/net/memory_keeper.hpp>
 #include <peerkit/net/message.hpp>
 #include <peerkit/net/port_pair.hpp>
 #include <peerkit/net/system.hpp>
 #include <peerkit/net/traffic.hpp>
 #include <peerkit/node/node_logic.hpp>
 #include <peerkit/node/own_announcement.hpp>
+#include <peerkit/store/node_memory.hpp>
 #include <peerkit/wire/record.hpp>
 
 #include <asio/any_io_executor.hpp>
@@ -85,7 +86,7 @@ public:
         any_resolver resolver; ///< empty: the system's
         any_http_client http;  ///< empty: HTTP requests are `unsupported`
         local_link_maker link; ///< empty: no browsing, no publishing
-        incarnation_file memory;
+        opened_memory memory;
         gossip::tunables tunables;
         std::size_t send_queue;
         std::vector<typed_address> advertised{};
@@ -97,7 +98,7 @@ public:
         : executor_{std::move(executor)}, sockets_{std::move(from.sockets)}, timer_{executor_},
           sender_{sockets_.system_family(), from.send_queue}, logic_{std::move(from.logic)},
           strategy_{std::move(from.strategy)}, driver_{make_driver(std::move(from.resolver), std::move(from.http))},
-          memory_{std::move(from.memory)}, tunables_{from.tunables}, make_link_{std::move(from.link)},
+          memory_{make_keeper(std::move(from.memory))}, tunables_{from.tunables}, make_link_{std::move(from.link)},
           advertised_{std::move(from.advertised)}, interfaces_{std::move(from.interfaces)},
           advertise_interfaces_{from.advertise_interfaces} {}
 
@@ -107,6 +108,7 @@ public:
         if (auto ok = logic_.start(clock_.now(), out_); !ok) return ok;
         started_ = true;
         driver_->run_for(announcing());
+        if (memory_) keep_memory();
         if (make_link_) link_ = make_link_(executor_, stop_);
         if (link_) {
             driver_->browse_with([link = link_](std::shared_ptr<stop_state> stop, discovery::browse_services wanted) {
@@ -162,6 +164,7 @@ public:
             }
             co_await left->wait();
             co_await said_farewell->wait();
+            if (self->memory_) co_await memory_keeper::flush(self->memory_, store_patience);
         }
         self->stop();
     }
@@ -242,9 +245,13 @@ public:
     [[nodiscard]] std::vector<typed_address> const& advertised() const noexcept { return advertised_; }
     [[nodiscard]] asio::any_io_executor const& executor() const noexcept { return executor_; }
     [[nodiscard]] time_point now() const noexcept { return clock_.now(); }
+    [[nodiscard]] memory_status memory() const { return memory_ ? memory_->status() : memory_status{}; }
     [[nodiscard]] int datagram_handle() { return sockets_.datagrams().native_handle(); }
 
 private:
+    /// How long a goodbye waits for the last write to the store.
+    static constexpr duration store_patience = std::chrono::seconds{2};
+
     using tcp = asio::ip::tcp;
     using udp = asio::ip::udp;
 
@@ -346,6 +353,7 @@ private:
             return !channel;
         });
         if (feed_) feed_->push(what);
+        if (memory_ && what.kind <= gossip::event_kind::member_removed) memory_->touch();
         if (auto const handler = on_event_) (*handler)(what);
         tell_entry(what);
         if (what.kind == gossip::event_kind::self_left && left_) left_->open();
@@ -404,10 +412,21 @@ private:
     }
     void remember(byte_view record) {
         auto const key = wire::record_view::peek(record);
-        if (!key) return;
-        if (auto const stored = memory_.store(key->incarnation); !stored) {
-            tell_notice({discovery::notice::severity::warning, stored.error(), memory_.path()});
-        }
+        if (memory_ && key) memory_->announced(key->incarnation);
+    }
+    [[nodiscard]] std::shared_ptr<memory_keeper> make_keeper(opened_memory from) {
+        return from.where ? std::make_shared<memory_keeper>(executor_, stop_, std::move(from)) : nullptr;
+    }
+    void keep_memory() {
+        // The keeper forgets all three when the node stops.
+        memory_->begin(
+            [this] { return store::write_down(logic_, memory_->registries(), clock_.now(), wall_clock_ms()); },
+            [this](discovery::notice const& told) { tell_notice(told); },
+            [this] {
+                auto const alive = self();
+                logic_.on_kept(clock_.now(), out_);
+                carry_out();
+            });
     }
 
     // ---- The machine and its link ----------------------------------------------------------------------------------
@@ -672,7 +691,9 @@ private:
         return {[weak, gone](byte_view challenge) -> result<discovery::announcement> {
                     auto const runtime = weak.lock();
                     if (!runtime || runtime->stop_->stopped()) return gone();
-                    return peerkit::node::read_own_announcement(runtime->logic_, challenge);
+                    auto made = peerkit::node::read_own_announcement(runtime->logic_, challenge);
+                    if (made && runtime->memory_) runtime->memory_->add_registries(made->registries);
+                    return made;
                 },
                 [weak, gone](std::string_view registry) -> result<void> {
                     auto const runtime = weak.lock();
@@ -707,7 +728,7 @@ private:
     discovery::any_strategy strategy_;
     std::shared_ptr<discovery_driver> driver_;
     bool discovering_ = false;
-    incarnation_file memory_;
+    std::shared_ptr<memory_keeper> memory_; ///< null without a store
     gossip::tunables tunables_;
     local_link_maker make_link_;
     std::shared_ptr<local_link> link_;

@@ -2,6 +2,8 @@
 // Tests of nodes on real loopback sockets: joining, leaving, dying, being unheard.
 #include <peerkit/net/node.hpp>
 
+#include <peerkit/store/memory_store.hpp>
+
 #include "unit/net/nodes.hpp"
 
 #include <asio/ip/tcp.hpp>
@@ -9,6 +11,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,7 +39,7 @@ TEST_CASE("three nodes in one loop join through one of them and all see all") {
     CHECK(seen->endpoint == b.local());
     CHECK_FALSE(seen->is_self);
     CHECK(c.find(c.id())->is_self);
-    CHECK(a.sockets().datagrams_received > 0);
+    CHECK(eventually(loop, [&] { return a.sockets().datagrams_received > 0; }));
     CHECK(a.sockets().streams_accepted > 0);
     CHECK(b.sockets().streams_dialled > 0);
     auto const quiet = [&] {
@@ -253,13 +257,14 @@ TEST_CASE("junk is not answered, on either protocol, and a node goes on") {
     CHECK(eventually(loop, [&] { return a.alive_count() == 2 && b.alive_count() == 2; }));
 }
 
-TEST_CASE("an identity file gives a node the same identity again, and the state directory a higher incarnation") {
+TEST_CASE("an identity file gives a node the same identity again, and the store a higher incarnation") {
     asio::io_context loop;
     scratch_directory const scratch;
+    auto const shelf = std::make_shared<peerkit::store::memory_shelf>();
     auto const configure = [&] {
         node_config config = quick("a");
         config.identity_file = scratch.file("identity");
-        config.state_directory = scratch.path();
+        config.store = peerkit::store::memory_store{shelf};
         return config;
     };
     peerkit::node_id id;
@@ -267,22 +272,67 @@ TEST_CASE("an identity file gives a node the same identity again, and the state 
     {
         node a = make(loop.get_executor(), configure());
         REQUIRE(a.start());
+        REQUIRE(eventually(loop, [&] { return a.memory().saves == 1; }));
         id = a.id();
         before = a.find(id)->incarnation;
+        CHECK(a.memory().store == "memory");
+        a.stop();
+        CHECK(runs_out(loop));
     }
     // A clock set back is outweighed by what was stored.
-    peerkit::net::incarnation_file const file{scratch.path(), id.short_id()};
-    CHECK(file.load().value() == before);
     std::uint64_t const far_ahead = before + 1'000'000'000'000;
-    REQUIRE(file.store(far_ahead));
+    {
+        peerkit::store::memory_store held{shelf};
+        auto found = held.load();
+        REQUIRE(found);
+        CHECK(found->state.incarnation == before + peerkit::store::incarnations_ahead);
+        found->state.incarnation = far_ahead;
+        REQUIRE(held.save(found->state));
+    }
     node again = make(loop.get_executor(), configure());
     REQUIRE(again.start());
     CHECK(again.id() == id);
     CHECK(again.find(id)->incarnation == far_ahead + 1);
-    CHECK(file.load().value() == far_ahead + 1);
+    // One node at a time.
+    CHECK(node::create(loop.get_executor(), configure()).error() == peerkit::store::store_error::in_use);
+}
 
-    scratch.write("peerkit-" + to_string(id.short_id()) + ".incarnation", "12x\n");
-    CHECK(node::create(loop.get_executor(), configure()).error() == peerkit::net::net_error::state_malformed);
+TEST_CASE("a node without discovery joins from its store, at its old port and under its old name") {
+    asio::io_context loop;
+    auto const shelf = std::make_shared<peerkit::store::memory_shelf>();
+    node other = make(loop.get_executor(), quick("other"));
+    REQUIRE(other.start());
+    ip_endpoint where;
+    scratch_directory const scratch;
+    auto const configure = [&](std::string name, std::vector<ip_endpoint> seeds) {
+        node_config config = quick(std::move(name), std::move(seeds));
+        config.identity_file = scratch.file("identity");
+        config.store = peerkit::store::memory_store{shelf};
+        return config;
+    };
+    {
+        node a = make(loop.get_executor(), configure("a", {other.local()}));
+        REQUIRE(a.start());
+        where = a.local();
+        REQUIRE(eventually(loop, [&] { return other.alive_count() == 2 && a.alive_count() == 2; }));
+        bool left = false;
+        asio::co_spawn(loop, a.leave(), [&](std::exception_ptr) { left = true; });
+        REQUIRE(eventually(loop, [&] { return left && other.alive_count() == 1; }));
+        CHECK(a.memory().saves >= 2);
+    }
+    node again = make(loop.get_executor(), configure("", {}));
+    std::vector<event_kind> told;
+    again.on_event([&](event const& e) {
+        if (e.kind >= event_kind::peers_recalled || e.kind == event_kind::discovery_found) told.push_back(e.kind);
+    });
+    REQUIRE(again.start());
+    CHECK(again.local() == where);
+    CHECK(again.self().name == "a");
+    CHECK(again.memory().recalled == 1);
+    CHECK(eventually(loop, [&] { return again.alive_count() == 2 && other.alive_count() == 2; }));
+    CHECK(told == std::vector{event_kind::discovery_found, event_kind::peers_recalled, event_kind::listening,
+                              event_kind::announced});
+    for (auto const& c : again.candidates()) CHECK(c.last == peerkit::node::call_result::answered);
 }
 
 TEST_CASE("a name made of the host's is fit to be a node's name") {

@@ -13,7 +13,8 @@ TEST_CASE("a configuration that says nothing is closed, listens everywhere on po
     CHECK(config.listen.port == peerkit::default_gossip_port);
     CHECK(config.listen.address.is_unspecified());
     CHECK_FALSE(config.discovery);
-    CHECK(config.state_directory.empty());
+    CHECK_FALSE(config.store);
+    CHECK(config.remembered_peers == 1024);
     CHECK(peerkit::gossip::check(config.tunables));
 }
 

@@ -399,7 +399,7 @@ TEST_CASE("a context destroyed under running nodes takes everything with it") {
     loop.reset();
 }
 
-TEST_CASE("notices of a strategy and trouble with the state directory reach the host") {
+TEST_CASE("notices of a strategy and trouble with the store reach the host, and the node runs") {
     struct talkative {
         [[nodiscard]] std::string_view name() const noexcept { return "talkative"; }
         [[nodiscard]] peerkit::discovery::step begin(peerkit::time_point) {
@@ -412,16 +412,26 @@ TEST_CASE("notices of a strategy and trouble with the state directory reach the 
             return peerkit::discovery::step::found({});
         }
     };
-    scratch_directory const scratch;
-    std::filesystem::create_directory(scratch.file("state"));
+    struct broken_store {
+        [[nodiscard]] std::string_view name() const noexcept { return "broken"; }
+        [[nodiscard]] peerkit::result<void> claim() { return {}; }
+        [[nodiscard]] peerkit::result<peerkit::store::loaded_state> load() { return refusal(); }
+        [[nodiscard]] peerkit::result<void> save(peerkit::store::stored_state const&) { return refusal(); }
+        [[nodiscard]] static tl::unexpected<peerkit::error> refusal() {
+            return peerkit::fail(peerkit::store::store_error::read_only, 30, "open");
+        }
+    };
     asio::io_context loop;
     node_config config = quick("a");
     config.discovery = talkative{};
-    config.state_directory = scratch.file("state");
+    config.store = broken_store{};
     node a = make(loop.get_executor(), std::move(config));
-    std::filesystem::remove(scratch.file("state"));
     std::vector<std::string> told;
-    a.on_notice([&](peerkit::discovery::notice const& n) { told.push_back(n.text); });
+    std::size_t about_store = 0;
+    a.on_notice([&](peerkit::discovery::notice const& n) {
+        told.push_back(n.text);
+        about_store += n.what == peerkit::store::store_error::read_only ? 1U : 0U;
+    });
     std::optional<peerkit::error> failed;
     a.on_event([&](event const& e) {
         if (e.kind == event_kind::discovery_failed) failed = e.what;
@@ -430,8 +440,10 @@ TEST_CASE("notices of a strategy and trouble with the state directory reach the 
     CHECK(eventually(loop, [&] { return failed.has_value(); }));
     CHECK(*failed == peerkit::discovery::discovery_error::not_running);
     CHECK(std::find(told.begin(), told.end(), "me") != told.end());
-    CHECK(std::find(told.begin(), told.end(),
-                    scratch.file("state") + "/peerkit-" + to_string(a.id().short_id()) + ".incarnation") != told.end());
+    CHECK(eventually(loop, [&] { return a.logic().listening(); })); // without waiting for the store any longer
+    CHECK(about_store == 1); // of the load; the save that failed for the same reason is no news
+    CHECK(a.memory().trouble == peerkit::error{peerkit::store::store_error::read_only, 30, "open"});
+    CHECK(a.memory().saves == 0);
     a.stop();
     CHECK(runs_out(loop, 10s));
 }
