@@ -20,7 +20,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using plain = gossip::policies<crypto::fake_identity, crypto::fake_sealing, seeded_rng>;
+/// Seals with the key whose id is there, as a key ring of the host's does; 5 without one.
+struct turning : crypto::fake_sealing {
+    explicit turning(std::uint32_t const* key = nullptr) : from{key} {}
+    std::uint32_t const* from;
+    [[nodiscard]] std::uint32_t key_id() const noexcept { return from != nullptr ? *from : 5; }
+};
+using plain = gossip::policies<crypto::fake_identity, turning, seeded_rng>;
 using recorded = node::recorded_logic<plain>;
 
 static_assert(std::same_as<node::logic_for<plain>::type, node::node_logic<plain>>);
@@ -43,10 +49,10 @@ typename Logic::options options() {
     o.incarnation = 5;
     return o;
 }
-recorded make(gossip::flight_recorder* to) {
-    return {gossip::recording_signing{crypto::fake_identity{1}, to},
-            gossip::recording_sealing{crypto::fake_sealing{1}, to}, gossip::recording_rng{seeded_rng{1}, to},
-            options<recorded>(), gossip::recording_announcements{gossip::accept_announcements{}, to}};
+recorded make(gossip::flight_recorder* to, std::uint32_t const* key = nullptr) {
+    return {gossip::recording_signing{crypto::fake_identity{1}, to}, gossip::recording_sealing{turning{key}, to},
+            gossip::recording_rng{seeded_rng{1}, to}, options<recorded>(),
+            gossip::recording_announcements{gossip::accept_announcements{}, to}};
 }
 
 /// One minute alone: what it wanted done, as bytes.
@@ -75,7 +81,7 @@ std::vector<std::byte> minute(Logic& n) {
 } // namespace
 
 TEST_CASE("a recorded node does to the byte what one does that is not recorded") {
-    node::node_logic<plain> other{crypto::fake_identity{1}, crypto::fake_sealing{1}, seeded_rng{1},
+    node::node_logic<plain> other{crypto::fake_identity{1}, turning{}, seeded_rng{1},
                                   options<node::node_logic<plain>>()};
     auto const expected = minute(other);
     gossip::flight_recorder recorder{std::size_t{1} << 20U};
@@ -115,19 +121,9 @@ TEST_CASE("a node that is made with a recorder begins a new recording") {
 }
 
 TEST_CASE("a new sealing key is noted with the first input after it was changed") {
-    // The key of a node on the net is changed through its key ring; here through a policy that refers to one.
-    struct turning : crypto::fake_sealing {
-        explicit turning(std::uint32_t const* key) : from{key} {}
-        std::uint32_t const* from;
-        [[nodiscard]] std::uint32_t key_id() const noexcept { return *from; }
-    };
-    using policies = gossip::policies<crypto::fake_identity, turning, seeded_rng>;
-    using logic = node::recorded_logic<policies>;
     gossip::flight_recorder recorder{10000};
     std::uint32_t key = 7;
-    logic n{gossip::recording_signing{crypto::fake_identity{1}, &recorder},
-            gossip::recording_sealing{turning{&key}, &recorder}, gossip::recording_rng{seeded_rng{1}, &recorder},
-            options<logic>(), gossip::recording_announcements{gossip::accept_announcements{}, &recorder}};
+    recorded n = make(&recorder, &key);
     gossip::outbox out;
     REQUIRE(n.start(time_point{1s}, out));
     auto const bytes_of_hint = [&] {
