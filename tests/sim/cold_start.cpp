@@ -222,7 +222,7 @@ TEST_CASE("a partition that outlasts every memory of the engine heals by candida
         world.spawn_many(10);
         for (node_index i = 0; i < 10; ++i) {
             // Either everybody keeps hearing of everybody, or of one only, and that only at first.
-            discover(world, i, [&world, i, how](peerkit::time_point) -> discovery_answer {
+            discover(world, i, [&world, how](peerkit::time_point) -> discovery_answer {
                 std::vector<candidate> found;
                 if (how == found_by::list) {
                     for (node_index k = 0; k < 10; ++k) found.push_back(candidate_at(endpoint_of(k)));

@@ -293,6 +293,7 @@ private:
 /// client end the threads, which takes milliseconds.
 class http_client {
 public:
+    /// @param executor where requests are made and end: the node's own, its strand if several threads run the loop
     /// @param resolver who looks up names; empty: the system's
     explicit http_client(asio::any_io_executor executor, http_client_options const& how = {},
                          any_resolver resolver = {})
