@@ -366,5 +366,6 @@ set(peerkit_sqlite_headers
 # The umbrella for hosts.
 set(peerkit_peerkit_headers
     peerkit/net/registry_server.hpp
+    peerkit/net/registry_thread.hpp
     peerkit/peerkit.hpp
 )

@@ -22,11 +22,16 @@ SIGNER = pathlib.Path(os.environ.get("PEERKIT_REGISTRY_SIGNER", BUILD / "tests" 
 PATIENCE = 60  # seconds, for the slowest of sanitizers
 
 
+def skip(why):
+    print(why, file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1 if os.environ.get("CI") == "true" else 77)
+
+
 def skip_without(*programs):
     for program in programs:
         if not program.exists():
-            print(f"{program.name} was not built", file=sys.stderr)
-            sys.exit(1 if os.environ.get("CI") == "true" else 77)
+            skip(f"{program.name} was not built")
 
 
 def environment(**more):
