@@ -280,6 +280,7 @@ set(peerkit_json_headers
     peerkit/discovery/tailscale_status.hpp
     peerkit/registry/answer_reader.hpp
     peerkit/registry/api.hpp
+    peerkit/registry/base64_blocks.hpp
     peerkit/registry/consul.hpp
     peerkit/registry/etcd.hpp
     peerkit/registry/json_reply.hpp

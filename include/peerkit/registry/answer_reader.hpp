@@ -13,6 +13,7 @@
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/discovery/json_fault.hpp>
 #include <peerkit/discovery/json_values.hpp>
+#include <peerkit/registry/base64_blocks.hpp>
 #include <peerkit/registry/error.hpp>
 #include <peerkit/registry/node_row.hpp>
 #include <peerkit/registry/payload.hpp>
@@ -175,7 +176,7 @@ private:
         if (state != reading::got) return state;
         if (text.size() > base64_size(limits::record)) return reading::wrong;
         byte_span const room = byte_span{bytes_}.subspan(bytes_used_);
-        auto const size = from_base64(text, room);
+        auto const size = from_base64_blocks(text, room);
         if (!size || *size > limits::record) return reading::wrong;
         into = room.first(*size);
         bytes_used_ += *size;
@@ -188,9 +189,11 @@ private:
         if (parser_.capacity() < padded.size()) {
             if (auto const code = parser_.allocate(padded.size() + padded.size() / 4)) return give_up(code);
         }
-        if (bytes_.size() < padded.size() / 4 * 3) bytes_.resize(padded.size() / 4 * 3);
+        if (bytes_.size() < padded.size() / 4 * 3 + 32) bytes_.resize(padded.size() / 4 * 3 + 32);
         bytes_used_ = 0;
         refused_.reset();
+        has_usual_ = false;
+        usual_ = {};
         std::size_t const last = text_.find_last_not_of(" \t\r\n");
         if (last == std::string_view::npos || text_[last] != '}') return give_up(simdjson::INCOMPLETE_ARRAY_OR_OBJECT);
         json doc;
@@ -208,7 +211,8 @@ private:
                 return;
             }
         }
-        if (doc.current_location().error() != simdjson::OUT_OF_BOUNDS) give_up(simdjson::TAPE_ERROR, &doc);
+        if (doc.current_location().error() != simdjson::OUT_OF_BOUNDS) return give_up(simdjson::TAPE_ERROR, &doc);
+        if (has_usual_) fill_in_usual();
     }
 
     reading read_top_field(char const* key, value& v) {
@@ -272,6 +276,9 @@ private:
             break;
         case 't':
             if (json_key_is(key, "to\"")) return named("to", read_number(v, out.to));
+            break;
+        case 'u':
+            if (json_key_is(key, "usual\"")) return named("usual", read_usual(v));
             break;
         case 'v':
             if (json_key_is(key, "version\"")) return named("version", read_number(v, out.mark.version));
@@ -466,6 +473,33 @@ private:
         return state;
     }
 
+    /// What rows have that say nothing else; it may come before them or after.
+    reading read_usual(value& v) {
+        object inner;
+        if (reading const state = discovery::read_json(v, inner); state != reading::got) return state;
+        for (auto item : inner) {
+            if (item.error()) return reading::broken;
+            field&& f = std::move(item).value_unsafe();
+            char const* const key = f.key().raw();
+            char const* name = "";
+            reading const state = read_row_field(key, f.value(), usual_, name);
+            if (state >= reading::wrong) return state;
+        }
+        has_usual_ = true;
+        return reading::got;
+    }
+    void fill_in_usual() noexcept {
+        // What was not said has no place in the document either.
+        auto const fill = [](std::string_view& text, std::string_view usual) {
+            if (text.data() == nullptr) text = usual;
+        };
+        for (node_view& row : out_->nodes) {
+            fill(row.domain, usual_.domain);
+            fill(row.registry, usual_.registry);
+            fill(row.found_by, usual_.found_by);
+        }
+    }
+
     reading read_removals(value& v) {
         return each_object(v, [this](object& fields, char const* at) {
             using discovery::json_key_is;
@@ -506,6 +540,8 @@ private:
     std::size_t bytes_used_ = 0;
     std::string_view text_{};
     answer* out_ = nullptr;
+    node_view usual_{};
+    bool has_usual_ = false;
     std::optional<error> fault_{};   ///< of the document
     std::optional<error> refused_{}; ///< of a field outside rows
     std::optional<error> wrong_{};   ///< of the row being read

@@ -42,9 +42,21 @@ inline json_writer& write_mark(json_writer& out, state_mark const& mark) {
     return out;
 }
 
-inline json_writer& write_row(json_writer& out, node_row const& row, row_form form) {
-    auto const text = [&out](std::string_view name, std::string const& value) {
-        if (!value.empty()) out.field(name, value);
+/// What most rows of a page have in common, said once: a compact row that says nothing else has these.
+struct usual_texts {
+    std::string_view domain{};
+    std::string_view registry{};
+    std::string_view found_by{};
+};
+inline json_writer& write_usual(json_writer& out, usual_texts const& usual) {
+    out.key("usual").open('{').field("domain", usual.domain).field("registry", usual.registry);
+    return out.field("found_by", usual.found_by).close('}');
+}
+
+/// @param usual  what `write_usual` said in the same document; not for full rows
+inline json_writer& write_row(json_writer& out, node_row const& row, row_form form, usual_texts const& usual = {}) {
+    auto const text = [&out](std::string_view name, std::string_view value, std::string_view otherwise) {
+        if (value != otherwise) out.field(name, value);
     };
     out.open('{');
     if (form == row_form::full) {
@@ -60,9 +72,9 @@ inline json_writer& write_row(json_writer& out, node_row const& row, row_form fo
     } else {
         out.field("version", row.version);
         if (row.status != node_status::online) out.field("status", to_string(row.status));
-        text("domain", row.domain);
-        text("registry", row.registry);
-        text("found_by", row.found_by);
+        text("domain", row.domain, usual.domain);
+        text("registry", row.registry, usual.registry);
+        text("found_by", row.found_by, usual.found_by);
         out.field("first_seen", row.first_seen_ms);
         if (row.last_heartbeat_ms != row.first_seen_ms) out.field("last_heartbeat", row.last_heartbeat_ms);
         if (row.uptime_ms != 0) out.field("uptime_ms", row.uptime_ms);

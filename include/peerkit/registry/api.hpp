@@ -338,9 +338,15 @@ private:
         write_mark(out.open('{'), mark(at));
         out.field("since", page->since).field("to", page->to).field("base", page->base).field("more", page->more);
         if (page->hash) write_number_text(out, "hash", *page->hash);
-        out.key("nodes").open('[');
         row_form const form = from.is_replica() ? row_form::replica : row_form::compact;
-        for (node_row const* const row : page->rows) write_row(out, *row, form);
+        usual_texts usual{};
+        if (page->rows.size() > 1) {
+            node_row const& first = *page->rows.front();
+            usual = {first.domain, first.registry, first.found_by};
+            write_usual(out, usual);
+        }
+        out.key("nodes").open('[');
+        for (node_row const* const row : page->rows) write_row(out, *row, form, usual);
         out.close(']');
         if (!page->removed.empty()) {
             out.key("removed").open('[');

@@ -229,3 +229,30 @@ TEST_CASE("no more rows are kept than the reader was told") {
     CHECK(said.nodes.size() == 2);
     CHECK(said.malformed == 3);
 }
+
+TEST_CASE("what is usual in a page is said once, before its rows or after, and a row may say otherwise") {
+    std::vector<registry::node_row> rows;
+    for (unsigned n = 1; n < 5; ++n) rows.push_back(test_support::registry_row(n));
+    rows[1].domain.clear();
+    rows[2].registry = "192.0.2.7:8000";
+    rows[3].found_by = "other";
+    for (bool const first : {true, false}) {
+        json_writer out;
+        registry::usual_texts const usual{rows[0].domain, rows[0].registry, rows[0].found_by};
+        out.open('{');
+        if (first) write_usual(out, usual);
+        out.key("nodes").open('[');
+        for (auto const& row : rows) write_row(out, row, row_form::replica, usual);
+        out.close(']');
+        if (!first) write_usual(out, usual);
+        out.close('}');
+        std::string const text = std::move(out).text();
+        CHECK(text.find(rows[0].registry) == text.rfind(rows[0].registry)); // once
+        reading const read{text};
+        REQUIRE(read.done);
+        REQUIRE(read.said.nodes.size() == rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) CHECK(read.said.nodes[i].to_row() == rows[i]);
+    }
+    CHECK(refused(R"({"usual":[]})").field() == "usual");
+    CHECK(refused(R"({"usual":{"domain":5}})").field() == "usual");
+}
