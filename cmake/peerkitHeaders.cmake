@@ -280,7 +280,6 @@ set(peerkit_json_headers
     peerkit/discovery/tailscale_status.hpp
     peerkit/registry/answer_reader.hpp
     peerkit/registry/api.hpp
-    peerkit/registry/base64_blocks.hpp
     peerkit/registry/consul.hpp
     peerkit/registry/etcd.hpp
     peerkit/registry/json_reply.hpp
@@ -288,6 +287,7 @@ set(peerkit_json_headers
     peerkit/registry/peerkit_http.hpp
     peerkit/registry/request_reader.hpp
     peerkit/registry/root_exchange.hpp
+    peerkit/registry/text_blocks.hpp
     peerkit/store/file_store.hpp
     peerkit/store/snapshot.hpp
 )

@@ -17,12 +17,15 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <malloc.h>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#if defined(__GLIBC__)
+#    include <malloc.h>
+#endif
 
 namespace {
 
@@ -188,6 +191,7 @@ void registry_requests(benchmark::State& state) {
 }
 BENCHMARK(registry_requests)->Unit(benchmark::kMillisecond)->Iterations(1)->UseRealTime();
 
+#if defined(__GLIBC__)
 /// What the heap holds more with 10,000 nodes than with none, by the C library's own count.
 void registry_memory(benchmark::State& state) {
     constexpr std::size_t nodes = 10'000;
@@ -222,5 +226,6 @@ void registry_memory(benchmark::State& state) {
     }
 }
 BENCHMARK(registry_memory)->Unit(benchmark::kMillisecond)->Iterations(1);
+#endif
 
 } // namespace

@@ -13,10 +13,10 @@
 #include <peerkit/discovery/error.hpp>
 #include <peerkit/discovery/json_fault.hpp>
 #include <peerkit/discovery/json_values.hpp>
-#include <peerkit/registry/base64_blocks.hpp>
 #include <peerkit/registry/error.hpp>
 #include <peerkit/registry/node_row.hpp>
 #include <peerkit/registry/payload.hpp>
+#include <peerkit/registry/text_blocks.hpp>
 #include <peerkit/wire/record.hpp>
 
 #include <algorithm>
@@ -116,16 +116,15 @@ private:
 
     // ---- Values ------------------------------------------------------------------------------------------------
 
-    reading read_number(value& v, std::uint64_t most, std::uint64_t& into) noexcept {
+    static simdjson_inline reading read_number(value& v, std::uint64_t most, std::uint64_t& into) noexcept {
         std::uint64_t read = 0;
-        reading const state = discovery::read_json(v, read);
-        if (state != reading::got) return state;
+        if (v.get_uint64().get(read) != simdjson::SUCCESS) return discovery::read_json(v, read); // says why not
         if (read > most) return reading::wrong;
         into = read;
-        return state;
+        return reading::got;
     }
     template <typename T>
-    reading read_number(value& v, T& into) noexcept {
+    static simdjson_inline reading read_number(value& v, T& into) noexcept {
         std::uint64_t read = static_cast<std::uint64_t>(into);
         reading const state = read_number(v, static_cast<std::uint64_t>(std::numeric_limits<T>::max()), read);
         into = static_cast<T>(read);
@@ -137,7 +136,7 @@ private:
         std::string_view const raw = discovery::raw_json_text(v, state);
         if (state != reading::got) return state;
         // A string of JSON holds no control characters but DEL as they are, only escaped.
-        if (!discovery::may_hold(raw, '\\') && !discovery::may_hold(raw, '\x7f')) {
+        if (!discovery::may_hold(raw, '\\', '\x7f')) {
             if (raw.size() > most) return reading::wrong;
             into = raw;
             return state;
@@ -158,10 +157,10 @@ private:
         if (state == reading::got) into = text;
         return state;
     }
-    static reading read_hex(value& v, byte_span into) noexcept {
+    static simdjson_inline reading read_hex(value& v, byte_span into) noexcept {
         std::string_view text;
         reading const state = discovery::read_raw_json(v, text);
-        return state != reading::got ? state : from_hex(text, into) ? state : reading::wrong;
+        return state != reading::got ? state : from_hex_blocks(text, into) ? state : reading::wrong;
     }
     static reading read_hex(value& v, std::uint64_t& into) noexcept {
         std::array<std::byte, 8> bytes{};
@@ -170,7 +169,7 @@ private:
         return state;
     }
     /// Bytes go to `bytes_`, which has room for those of the whole document.
-    reading read_record(value& v, byte_view& into) noexcept {
+    simdjson_inline reading read_record(value& v, byte_view& into) noexcept {
         std::string_view text;
         reading const state = discovery::read_raw_json(v, text);
         if (state != reading::got) return state;
@@ -357,9 +356,9 @@ private:
 
     reading read_rows(value& v) {
         return each_object(v, [this](object& fields, char const* at) {
-            node_view row;
+            // Filled in its place: a copy of what was just written in parts goes the slow way.
+            node_view& row = out_->nodes.emplace_back();
             row.last_heartbeat_ms = -1;
-            bool has_id = false;
             for (auto item : fields) {
                 if (item.error()) return false;
                 field&& f = std::move(item).value_unsafe();
@@ -368,28 +367,24 @@ private:
                 reading const state = read_row_field(key, f.value(), row, name);
                 if (state == reading::broken) return false;
                 if (state == reading::wrong) wrong(key, name);
-                has_id = has_id || (state == reading::got && discovery::json_key_is(key, "id\""));
             }
-            check_identity(row, has_id, at);
+            check_identity(row, at);
             if (row.last_heartbeat_ms < 0) row.last_heartbeat_ms = row.first_seen_ms;
-            if (wrong_) return true;
-            if (out_->nodes.size() < max_rows_) {
-                out_->nodes.push_back(row);
-            } else {
-                wrong(at, "rows");
-            }
+            if (!wrong_ && out_->nodes.size() > max_rows_) wrong(at, "rows");
+            if (wrong_) out_->nodes.pop_back();
             return true;
         });
     }
     /// The record says who it is about; where a row says it too, they must agree.
-    void check_identity(node_view& row, bool has_id, char const* at) noexcept {
+    void check_identity(node_view& row, char const* at) noexcept {
+        bool const has_id = !equal(row.id.bytes, node_id{}.bytes); // all zero is nobody
         if (!wire::record_view::peek(row.record)) {
             if (!row.record.empty()) wrong(at, "record");
             if (!has_id) wrong(at, "id");
             return;
         }
         node_id const said = wire::record_view::trusted(row.record).id();
-        if (has_id && row.id != said) wrong(at, "id");
+        if (has_id && !equal(row.id.bytes, said.bytes)) wrong(at, "id");
         row.id = said;
     }
 

@@ -1,11 +1,12 @@
 // Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-// Tests of Base64 in blocks: it is from_base64, for every character at every place and every size.
-#include <peerkit/registry/base64_blocks.hpp>
+// Tests of reading in blocks: it is from_base64 and from_hex, for every character at every place and every size.
+#include <peerkit/registry/text_blocks.hpp>
 
 #include <doctest/doctest.h>
 
 #include <peerkit/core/rng.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -57,4 +58,24 @@ TEST_CASE("every character at every place of a block is judged as from_base64 ju
             agree(text, 136);
         }
     }
+}
+
+TEST_CASE("ids are read as from_hex reads them, whatever the character at whatever place") {
+    std::string const good = "00112233445566778899aabbccddeeffFFEEDDCCBBAA0123456789abcdefABCD";
+    std::array<std::byte, 32> plain{}, blocks{};
+    for (std::size_t place = 0; place < good.size(); ++place) {
+        for (unsigned c = 0; c < 256; ++c) {
+            std::string text = good;
+            text[place] = static_cast<char>(c);
+            plain.fill(std::byte{1});
+            blocks.fill(std::byte{1});
+            auto const expected = peerkit::from_hex(text, plain);
+            auto const read = peerkit::registry::from_hex_blocks(text, blocks);
+            REQUIRE(read.has_value() == expected.has_value());
+            REQUIRE(blocks == plain);
+            if (!read) REQUIRE(read.error().position() == expected.error().position());
+        }
+    }
+    CHECK_FALSE(peerkit::registry::from_hex_blocks(good.substr(2), blocks));
+    CHECK(peerkit::registry::from_hex_blocks("ff", peerkit::byte_span{blocks}.first(1)));
 }
