@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Part of peerkit. Distributed under the Boost Software License 1.0 (see LICENSE).
-# Applies the seeded bugs of tests/mutations.txt one at a time to a copy; the engine's unit tests must notice each.
+# Applies the seeded bugs of tests/mutations.txt one at a time to a copy; the unit tests must notice each.
 set -euo pipefail
 
 usage() {
@@ -21,8 +21,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cp -r "$root/include" "$scratch/include"
 mkdir "$scratch/tests"
-cp -r "$root/tests/support" "$root/tests/main.cpp" "$root/tests/mutations.txt" "$scratch/tests/"
-for floor in membership gossip node; do
+cp -r "$root/tests/support" "$root/tests/main.cpp" "$root/tests/mutations.txt" "$root/tests/data" "$scratch/tests/"
+for floor in membership gossip node store; do
     mkdir -p "$scratch/tests/unit/$floor"
     cp -r "$root/tests/unit/$floor/." "$scratch/tests/unit/$floor/"
 done
@@ -61,13 +61,29 @@ def mutations():
             new.append(line[1:].strip())
 
 
+flags = ["-std=c++20", "-O0", "-Iinclude", "-Itests", '-DPEERKIT_TEST_DATA="tests/data"']
+# What the tests of the engine have compiled once for all of them.
+shared = ["tests/support/compiled_stage.cpp", "tests/support/allocations.cpp"]
+
+
+def compiled(source):
+    """Compiles one file; the object, and what went wrong or None."""
+    made = source.replace("/", "_") + ".o"
+    built = subprocess.run([*compiler, *flags, "-c", source, "-o", made], capture_output=True, text=True)
+    return made, None if built.returncode == 0 else "does not build:\n" + built.stderr[-2000:]
+
+
 def verdict(test):
     """Builds and runs one file of tests; what went wrong, or None."""
     program = test.replace("/", "_") + ".run"
-    flags = ["-std=c++20", "-O0", "-Iinclude", "-Itests"]
-    built = subprocess.run([*compiler, *flags, "-c", test, "-o", program + ".o"], capture_output=True, text=True)
-    if built.returncode == 0:
-        built = subprocess.run([*compiler, program + ".o", "main.o", "-o", program], capture_output=True, text=True)
+    made, wrong = compiled(test)
+    if wrong:
+        return wrong
+    objects = [made, "main.o"]
+    if "/store/" not in test:
+        objects += [source.replace("/", "_") + ".o" for source in shared]
+    libraries = ["-lsimdjson", "-lsqlite3", "-llz4", "-lsodium"]
+    built = subprocess.run([*compiler, *objects, "-o", program, *libraries], capture_output=True, text=True)
     if built.returncode != 0:
         return "does not build:\n" + built.stderr[-2000:]
     try:
@@ -83,6 +99,10 @@ def verdict(test):
 def first_complaint(order):
     """Runs the tests in this order, some at a time, until one notices."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        if any("/store/" not in test for test in order):
+            for _, wrong in pool.map(compiled, shared):
+                if wrong:
+                    return wrong
         for start in range(0, len(order), jobs):
             for complaint in pool.map(verdict, order[start : start + jobs]):
                 if complaint:
@@ -107,9 +127,10 @@ for name, path, old, new in mutations():
         print(f"STALE: {name}: its text is {len(found)} times in {path}", flush=True)
         continue
     header.write_text(text[: found[0].start()] + new + text[found[0].end() :])
-    # The tests of the mutated header first, then those of the engine, which see most.
+    # The tests of the mutated header first, then those of the engine, which see most. Engine and stores share nothing.
     own = str("tests/unit" / path.with_suffix(".cpp"))
-    complaint = first_complaint(sorted(tests, key=lambda t: (t != own, "/impl/" not in t, "engine" not in t, t)))
+    near = [t for t in tests if ("/store/" in t) == (path.parts[0] == "store")]
+    complaint = first_complaint(sorted(near, key=lambda t: (t != own, "/impl/" not in t, "engine" not in t, t)))
     header.write_text(text)
     if complaint is None or complaint.startswith("does not build"):
         survived.append(name)

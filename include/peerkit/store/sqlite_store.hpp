@@ -259,13 +259,11 @@ private:
         }
         return {};
     }
-    /// Rows that are as they were are not written again: most of a large state.
+    /// A page whose rows are as they were is not written again, SQLite sees to that: most of a large state.
     [[nodiscard]] result<void> write_peers(stored_state const& state) {
         auto put = db_->prepare("INSERT INTO peers (id, record, sources, last_endpoint, last_heard_ms, name, found_by)"
                                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET record = ?2,"
-                                " sources = ?3, last_endpoint = ?4, last_heard_ms = ?5, name = ?6, found_by = ?7"
-                                " WHERE record IS NOT ?2 OR sources IS NOT ?3 OR last_endpoint IS NOT ?4"
-                                " OR last_heard_ms IS NOT ?5 OR name IS NULL");
+                                " sources = ?3, last_endpoint = ?4, last_heard_ms = ?5, name = ?6, found_by = ?7");
         if (!put) return fail(put.error());
         std::unordered_set<node_id> present;
         present.reserve(state.peers.size());

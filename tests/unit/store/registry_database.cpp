@@ -95,11 +95,11 @@ TEST_CASE("a registry's database is the sum of the changes, in this process and 
 
     // One that was gone comes back; older tombstones are forgotten; the queue empties.
     REQUIRE(db->apply(changes{registry::row_removed{gone(5, 6)}, registry::row_removed{gone(6, 7)},
-                              registry::row_put{registry_row(4, 8)}, registry::table_at{epoch, 8, 6},
-                              registry::write_done{6}, registry::write_done{99}}));
-    expected.rows.push_back(registry_row(4, 8));
-    expected.removed = {gone(6, 7)};
-    expected.version = 8;
+                              registry::row_removed{gone(9, 8)}, registry::row_put{registry_row(6, 9)},
+                              registry::table_at{epoch, 9, 6}, registry::write_done{6}, registry::write_done{99}}));
+    expected.rows.push_back(registry_row(6, 9));
+    expected.removed = {gone(9, 8)};
+    expected.version = 9;
     expected.floor = 6;
     expected.queue.erase(expected.queue.begin());
     CHECK(same(db->load().value(), expected));
