@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,12 @@ public:
     };
 
     node_table(options const& caps, std::uint64_t epoch) noexcept : caps_{caps}, epoch_{epoch} {}
+    // The indexes lead to rows of this very table.
+    node_table(node_table const&) = delete;
+    node_table& operator=(node_table const&) = delete;
+    node_table(node_table&&) = default;
+    node_table& operator=(node_table&&) = default;
+    ~node_table() = default;
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
     [[nodiscard]] bool full() const noexcept { return rows_.size() >= caps_.max_rows; }
@@ -71,8 +78,8 @@ public:
         return at != rows_.end() ? &at->second.row : nullptr;
     }
     [[nodiscard]] node_row const* find_name(std::string_view domain, std::string_view name) const {
-        auto const at = names_.find(name_key(domain, name));
-        return at != names_.end() ? &at->second->second.row : nullptr;
+        auto const at = names_.find(full_name{name, domain});
+        return at != names_.end() ? &(*at)->second.row : nullptr;
     }
     [[nodiscard]] tombstone const* find_removed(node_id const& id) const noexcept {
         auto const at = removed_ids_.find(id);
@@ -262,14 +269,16 @@ public:
             if (row.version > version_) return table_fault::version_ahead;
             auto const version = versions_.find(row.version);
             if (version == versions_.end() || version->second->first != id) return table_fault::version_not_indexed;
-            if (names_.count(name_key(row.domain, row.name())) == 0) return table_fault::name_not_indexed;
+            if (names_.count(name_of(row)) == 0) return table_fault::name_not_indexed;
             if (removed_ids_.count(id) != 0) return table_fault::removed_and_present;
             sum += row.content_hash();
         }
         if (versions_.size() != rows_.size()) return table_fault::version_index_size;
-        for (auto const& [key, at] : names_) {
-            if (name_key(at->second.row.domain, at->second.row.name()) != key) return table_fault::name_index_wrong;
+        for (auto const at : names_) {
+            auto const held = rows_.find(at->first);
+            if (held == rows_.end() || held != at) return table_fault::name_index_wrong;
         }
+        if (!std::is_sorted(names_.begin(), names_.end(), by_name{})) return table_fault::name_index_wrong;
         for (auto const& [key, version] : removed_names_) {
             auto const at = removed_.find(version);
             if (at == removed_.end() || name_key(at->second.gone.domain, at->second.gone.name) != key) {
@@ -300,6 +309,21 @@ private:
     };
     using row_map = std::map<node_id, held_row>;
     using removal_map = std::map<std::uint64_t, held_removal>;
+
+    /// A name and its domain.
+    using full_name = std::pair<std::string_view, std::string_view>;
+
+    [[nodiscard]] static full_name name_of(node_row const& row) noexcept { return {row.name(), row.domain}; }
+    /// Rows by name, which they hold themselves.
+    struct by_name {
+        using is_transparent = void;
+        [[nodiscard]] static full_name of(row_map::const_iterator at) noexcept { return name_of(at->second.row); }
+        [[nodiscard]] static full_name of(full_name const& name) noexcept { return name; }
+        template <typename A, typename B>
+        [[nodiscard]] bool operator()(A const& a, B const& b) const noexcept {
+            return of(a) < of(b);
+        }
+    };
 
     [[nodiscard]] static std::string name_key(std::string_view domain, std::string_view name) {
         std::string key;
@@ -335,15 +359,16 @@ private:
         found->second.hash = found->second.row.content_hash();
         hash_ += found->second.hash;
         versions_[found->second.row.version] = found;
-        names_[name_key(found->second.row.domain, found->second.row.name())] = found;
+        names_.erase(found); // whoever has the same name
+        names_.insert(found);
         return &found->second.row;
     }
     void unlink(row_map::iterator at) {
         hash_ -= at->second.hash;
         versions_.erase(at->second.row.version);
         // While pages of changes arrive, another node may have got the name before this one is heard to have lost it.
-        auto const name = names_.find(name_key(at->second.row.domain, at->second.row.name()));
-        if (name != names_.end() && name->second == at) names_.erase(name);
+        auto const name = names_.find(at);
+        if (name != names_.end() && *name == at) names_.erase(name);
     }
     void erase(row_map::iterator at) {
         unlink(at);
@@ -377,7 +402,7 @@ private:
     std::uint64_t hash_ = 0;
     row_map rows_;
     std::map<std::uint64_t, row_map::iterator> versions_;
-    std::map<std::string, row_map::iterator> names_;
+    std::set<row_map::iterator, by_name> names_;
     removal_map removed_;
     std::map<node_id, std::uint64_t> removed_ids_;
     /// The newest removal of each name; none where that node came back: nobody else's hold of the name is newer.

@@ -2,11 +2,16 @@
 // Tests of a registry as a whole, without I/O.
 #include <peerkit/registry/registry_logic.hpp>
 
+#include "support/allocations.hpp"
 #include "support/registrants.hpp"
 
 #include <doctest/doctest.h>
 
 #include <vector>
+
+#if defined(__GLIBC__)
+#    include <malloc.h>
+#endif
 
 using namespace peerkit;
 using namespace peerkit::registry;
@@ -236,3 +241,49 @@ TEST_CASE("what a registry asked to be stored is a state it starts with, at the 
     CHECK(later.logic.state() == s.logic.state());
     CHECK(later.logic.find(registrant{1}.id()) != nullptr);
 }
+
+#if defined(__GLIBC__)
+TEST_CASE("a registered node takes less than 1,024 bytes beyond its record, and removed ones no more in the end") {
+    if (!tests::allocations::counted()) return; // a sanitizer's heap is another
+    constexpr std::uint64_t nodes = 20'000;
+    auto const held = [] {
+        auto const info = mallinfo2();
+        return static_cast<double>(info.uordblks + info.hblkhd);
+    };
+    stage s;
+    (void)s.add(registrant{nodes}, caller{.source = ip_address::v4(203, 0, 113, 1)}); // what grows once has grown
+    s.out = {};
+    double const before = held();
+    std::size_t records = 0;
+    std::vector<std::pair<node_id, lease_id>> leases;
+    for (std::uint64_t n = 0; n < nodes; ++n) {
+        registration asked = registrant{n}.asks("a-domain-of-usual-length.example.test");
+        asked.registry = "[2001:db8:1:2:3:4:5:6]:8000";
+        asked.found_by = "registry+dns+mdns";
+        asked.proof = registrant{n}.prove(s.logic.challenge_for(registrant{n}.id(), s.at.now));
+        records += asked.record.size();
+        // Each from a source of its own: that is remembered, too.
+        caller const from{.source = ip_address::v4(10, static_cast<std::uint8_t>(n >> 16U),
+                                                   static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n))};
+        auto const answer = s.logic.register_node(std::move(asked), from, s.at, s.out);
+        REQUIRE(answer);
+        s.out = {};
+        leases.emplace_back(registrant{n}.id(), std::get<write_answer>(*answer).lease);
+    }
+    double const of_leases = static_cast<double>(leases.capacity() * sizeof leases[0]);
+    double const each = (held() - before - of_leases - static_cast<double>(records)) / static_cast<double>(nodes);
+    INFO("bytes of a node beyond its record: ", each);
+    CHECK(each > 300); // it was measured
+    CHECK(each <= 1'024);
+    for (auto const& [id, lease] : leases) {
+        REQUIRE(s.logic.deregister({id, lease}, caller{.source = ip_address::v4(127, 0, 0, 1)}, s.at, s.out));
+        s.out = {};
+    }
+    double const left = held() - before - of_leases;
+    CHECK(left <= 500.0 * static_cast<double>(s.logic.options().table.max_removals)); // tombstones, at most so many
+    s.at.now += 1h;
+    s.logic.poll(s.at, s.out);
+    s.out = {};
+    CHECK(held() - before - of_leases < 100'000);
+}
+#endif
