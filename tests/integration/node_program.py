@@ -160,7 +160,7 @@ class Flags(Case):
             (["--peers", "good:9000,bad:port,1.2.3"], "'bad:port'", "'1.2.3'", "--peers"),
             (["--discover", "none", "--peers", "a"], "--peers"),
             (["--prefix", "tw"], "--prefix"),
-            (["--discover", "registry"], "--discover registry", "cannot do"),
+            (["--discover", "registry"], "--discover", "'registry' is not one of"),
             (["--discover", "dns_pattern"], "--discover dns_pattern"),
             (["--discover", "dns_pattern", "--prefix", "tw_node"], "domain"),
             (["--discover", "dns_pattern", "--prefix", "a*b*.example.org"], "--prefix"),

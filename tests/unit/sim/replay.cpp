@@ -43,7 +43,8 @@ using recorded_world = sim::world<recorded_node>;
 
 /// A world whose node 0 is recorded in one of its lives, the first if no other is named.
 struct recording_of {
-    explicit recording_of(std::size_t members, std::size_t bytes = std::size_t{4} << 20U, std::uint32_t which = 1)
+    explicit recording_of(std::size_t members, std::size_t bytes = std::size_t{4} << 20U, std::uint32_t which = 1,
+                          std::uint64_t seed = 7)
         : recorder{bytes} {
         auto make = [this, which](sim::birth const& b) {
             sim::basic_nodes<node::recording<policies>> options;
@@ -56,7 +57,7 @@ struct recording_of {
                 gossip::recording_announcements{opinion{}, to});
         };
         sim::default_nodes const nodes;
-        world = std::make_unique<recorded_world>(sim::options_for(nodes, 7), make);
+        world = std::make_unique<recorded_world>(sim::options_for(nodes, seed), make);
         world->spawn_many(members);
     }
 
@@ -137,6 +138,40 @@ TEST_CASE("a node that saw a suspicion, a refutation and a crash does the same a
         CHECK(again->state() == m.state());
         CHECK(again->incarnation() == m.incarnation());
     });
+}
+
+TEST_CASE("a life with every kind of fault is replayed, whatever the seed") {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        CAPTURE(seed);
+        recording_of life{12, std::size_t{4} << 20U, 1, seed};
+        auto& world = *life.world;
+        world.net().set_default({.loss = sim::percent(5),
+                                 .duplicate = sim::percent(3),
+                                 .reorder = sim::percent(3),
+                                 .corrupt = sim::percent(1)});
+        world.set_drift(0, 900);
+        world.at(15s, [&] { world.crash(3); });
+        world.at(20s, [&] { world.pause_for(0, 5s); });
+        world.at(30s, [&] { world.net().partition({{0, 1, 2, 5}}); });
+        world.at(50s, [&] { world.net().heal(); });
+        world.at(55s, [&] { (void)world.restart(3, sim::memory::lost); });
+        world.at(60s, [&] { world.leap_clock(0, 20s); });
+        world.at(65s, [&] { world.leave(4); });
+        world.at(66s, [&] { world.net().block_datagrams(0); });
+        world.at(75s, [&] { world.power_off(6); });
+        world.run_for(90s);
+        auto const dump = life.recorder.dump();
+        auto const recording = sim::recording_view::parse(dump);
+        REQUIRE(recording);
+        CHECK(recording->complete());
+        auto replay = replay_type::of(*recording);
+        REQUIRE(replay);
+        replay->run();
+        INFO((replay->difference() ? replay->difference()->to_string() : ""));
+        CHECK_FALSE(replay->difference());
+        CHECK(replay->inputs() > 500);
+        CHECK(replay->node().check_invariants() == 0);
+    }
 }
 
 TEST_CASE("every kind of input is recorded and replayed: streams, discovery, host calls, user data, a goodbye") {
