@@ -139,7 +139,7 @@ install_tools() {
     # Servers that the integration tests start and stop. Elsewhere than on a build server, installing them would leave
     # them running: whoever has them runs those tests, others skip them.
     if [ "${CI:-}" = true ]; then
-        packages+=(dnsmasq-base knot avahi-daemon avahi-utils dbus)
+        packages+=(dnsmasq-base knot avahi-daemon avahi-utils dbus etcd-server)
     fi
     if [ "$mode" = full ]; then
         packages+=(libbenchmark-dev nlohmann-json3-dev)
