@@ -75,6 +75,9 @@ TEST_CASE("who said goodbye is remembered, and who is dead: they may be all ther
     REQUIRE(memory.peers().size() == 1);
     CHECK(memory.peers().front().last_endpoint == p.where);
     CHECK(memory.peers().front().last_heard_ms < clock_ms + 60'000);
+    recollection late{10}; // also if nothing was written down before
+    late.refresh(*s, s.book, s.now(), clock_ms);
+    CHECK(late.peers().size() == 1);
 }
 
 TEST_CASE("whoever was found without a source is remembered as told of by members, and never as remembered") {
