@@ -92,6 +92,7 @@ TEST_CASE("an answer to an earlier write of a node says nothing of a later one")
     pending.removed(2, registrant{2}.id());
     pending.confirm(registers(1, 2), {}, 1, table);
     pending.drop(registers(1, 2));
+    pending.arrived(1, false);
     REQUIRE(pending.size() == 1);
     CHECK_FALSE(pending.find(registrant{2}.id())->row);
     pending.drop({2, deregistration{registrant{2}.id(), {}}});

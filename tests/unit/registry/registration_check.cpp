@@ -36,6 +36,11 @@ TEST_CASE("a proof is good for the step of its challenge and the next") {
     CHECK_FALSE(maker.proves<fake>(node.id(), {}, proof, start - 1s));
 }
 
+TEST_CASE("both halves of a challenge are random") {
+    auto const made = challenge_maker{{1, 2}}.make(registrant{1}.id(), start);
+    CHECK(load_big<std::uint64_t>(made.data()) != load_big<std::uint64_t>(made.data() + 8));
+}
+
 TEST_CASE("a proof is no other node's, network's or registry's") {
     challenge_maker const maker{{1, 2}}, elsewhere{{1, 3}};
     registrant const node{1}, other{2};

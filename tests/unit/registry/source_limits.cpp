@@ -43,14 +43,20 @@ TEST_CASE("the addresses of one /64 are one source, those of two are not") {
     CHECK(limits.take(*ip_address::parse("2001:db8:0:1::1"), time_point{}) == 0s);
 }
 
-TEST_CASE("a flood of sources displaces those that asked longest ago, not one that has just used up its burst") {
+TEST_CASE("a flood of sources displaces those that asked longest ago, not those that have just used up their burst") {
     source_limits limits{{1, 1'000}, key};
-    for (int i = 0; i < 1'000; ++i) (void)limits.take(one, time_point{});
-    CHECK(limits.take(one, time_point{}) > 0s);
-    for (std::uint32_t i = 0; i < 100'000; ++i) {
-        (void)limits.take(ip_address::v4(10, static_cast<std::uint8_t>(i >> 16U), static_cast<std::uint8_t>(i >> 8U),
-                                         static_cast<std::uint8_t>(i)),
-                          time_point{});
+    auto const source = [](std::uint8_t net, std::uint32_t i) {
+        return ip_address::v4(net, static_cast<std::uint8_t>(i >> 16U), static_cast<std::uint8_t>(i >> 8U),
+                              static_cast<std::uint8_t>(i));
+    };
+    time_point now{};
+    for (std::uint32_t i = 0; i < 50'000; ++i) (void)limits.take(source(10, i), now); // the table is full
+    now += 1h;
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        for (int n = 0; n < 1'000; ++n) (void)limits.take(source(11, i), now);
     }
-    CHECK(limits.take(one, time_point{}) > 0s);
+    for (std::uint32_t i = 0; i < 50'000; ++i) (void)limits.take(source(12, i), now);
+    std::size_t limited = 0;
+    for (std::uint32_t i = 0; i < 100; ++i) limited += limits.take(source(11, i), now) > 0s ? 1U : 0U;
+    CHECK(limited == 100);
 }
