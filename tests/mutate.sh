@@ -26,6 +26,7 @@ for floor in membership gossip node store; do
     mkdir -p "$scratch/tests/unit/$floor"
     cp -r "$root/tests/unit/$floor/." "$scratch/tests/unit/$floor/"
 done
+(cd "$root" && find tests/unit -name '*.hpp' -exec cp --parents {} "$scratch" \;)
 cd "$scratch"
 
 compiler=${CXX:-g++}

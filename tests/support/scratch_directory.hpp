@@ -61,9 +61,23 @@ private:
 /// Puts a file system of that size at `path`, for this process alone; false where the system does not allow it.
 [[nodiscard]] inline bool mount_small(std::string const& path, std::size_t bytes) {
 #if defined(__linux__)
-    int const spaces = CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER);
+    uid_t const user = ::geteuid();
+    gid_t const group_id = ::getegid();
+    if (user != 0) {
+        // The only place where anybody may mount; users that are not mapped could make no files.
+        if (::unshare(CLONE_NEWUSER) != 0) return false;
+        auto const say = [](char const* file, std::string const& text) {
+            std::ofstream to{file};
+            return static_cast<bool>(to << text << std::flush);
+        };
+        std::string const group = std::to_string(group_id), own = std::to_string(user);
+        if (!say("/proc/self/uid_map", own + " " + own + " 1\n") || !say("/proc/self/setgroups", "deny") ||
+            !say("/proc/self/gid_map", group + " " + group + " 1\n")) {
+            return false;
+        }
+    }
     std::string const options = "mode=0700,size=" + std::to_string(bytes);
-    return ::unshare(spaces) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+    return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
            ::mount("peerkit-test", path.c_str(), "tmpfs", 0, options.c_str()) == 0;
 #else
     (void)path, (void)bytes;
