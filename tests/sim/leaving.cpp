@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <doctest/doctest.h>
+#include <peerkit/sim/scenarios.hpp>
 
 using namespace scenario;
 
@@ -70,6 +71,16 @@ TEST_CASE("a node that left comes back when it is started again") {
     auto const took = world.run_until([&] { return world.all_see_all(); }, 60s);
     INFO(world.report());
     REQUIRE(took);
+    PEERKIT_CHECK_WORLD(world);
+}
+
+TEST_CASE("who is to be away for less time than its goodbye takes comes back after it") {
+    cluster world{8, 57};
+    REQUIRE(world.joined);
+    peerkit::sim::leave_for(world, 6, 10ms);
+    world.run_for(10ms);
+    CHECK(world.leaving(6));
+    CHECK(world.run_until([&] { return world.up(6) && !world.leaving(6) && world.all_see_all(); }, 60s));
     PEERKIT_CHECK_WORLD(world);
 }
 

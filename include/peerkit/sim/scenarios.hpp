@@ -40,6 +40,13 @@ template <typename World>
 void revive(World& world, node_index node, memory what) {
     if (!world.up(node)) world.restart(node, what);
 }
+template <typename World>
+void revive_once_gone(World& world, node_index node, duration wait) {
+    world.after(wait, [&world, node] {
+        if (world.up(node) && world.leaving(node)) return revive_once_gone(world, node, std::chrono::milliseconds{100});
+        revive(world, node, memory::kept);
+    });
+}
 /// `count` different nodes out of all.
 template <typename World>
 [[nodiscard]] std::vector<node_index> some(World& world, std::size_t count) {
@@ -65,11 +72,10 @@ void power_off_for(World& world, node_index node, duration lasts, memory what = 
     if (!world.power_off(node)) return;
     world.after(lasts, [&world, node, what] { detail::revive(world, node, what); });
 }
-/// It says goodbye, and comes back.
+/// It says goodbye, and comes back `lasts` later, or once its goodbye is said.
 template <typename World>
 void leave_for(World& world, node_index node, duration lasts) {
-    if (!world.leave(node)) return;
-    world.after(lasts, [&world, node] { detail::revive(world, node, memory::kept); });
+    if (world.leave(node)) detail::revive_once_gone(world, node, lasts);
 }
 /// `count` nodes drawn by chance crash in one moment, and come back in one.
 template <typename World>

@@ -165,6 +165,17 @@ TEST_CASE("lateness, drift and leaps move a node's timer and nobody else's") {
     CHECK(leaping.node(0).ticked_late > 59min);
 }
 
+TEST_CASE("a node that stood still for less than its deadline ticks again, late timers or not") {
+    for (duration const lateness : {0ms, 100ms}) {
+        toys w{1, {.seed = 2, .timer_lateness = lateness}};
+        w.run_for(10s + 1ms);
+        std::size_t const before = w.node(0).logged("tick");
+        CHECK(w.pause_for(0, 10ms));
+        w.run_for(10s);
+        CHECK(w.node(0).logged("tick") > before);
+    }
+}
+
 TEST_CASE("the world is acted upon from within a handler only by way of `after`") {
     toys w{2};
     bool done = false;

@@ -69,6 +69,7 @@ bool world<Node>::pause(node_index i) {
     r.paused = true;
     ++stats_.pauses;
     timers_.set(i, never);
+    r.armed_for = never;
     note({since_start(), trace_kind::paused, nobody, i, 0, 0});
     audit_.disturb();
     return true;
