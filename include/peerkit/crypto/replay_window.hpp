@@ -24,20 +24,25 @@ enum class replay_verdict : std::uint8_t {
 /// recording from before it is accepted again.
 struct replay_window {
     static constexpr std::uint64_t width = 64;
+    static constexpr std::uint64_t farthest_overtaking = 4096;
 
     std::uint64_t session = 0;
     std::uint64_t highest = 0;
     std::uint64_t bitmap = 0; ///< bit i: counter `highest - i` was accepted; 0: nothing heard yet
 
-    /// Begins anew with a frame that is known to be no recording, whatever was accepted before. Every holder of the
-    /// network's key can claim to be any sender, so a window may be further than its sender ever was.
+    /// Whether a frame that is known to be no recording is further behind than frames overtake one another: then the
+    /// window is further than its sender ever was, since every holder of the network's key can claim to be any sender.
+    [[nodiscard]] constexpr bool is_astray(std::uint64_t true_session, std::uint64_t counter) const noexcept {
+        return true_session != session || (highest > counter && highest - counter > farthest_overtaking);
+    }
+    /// Begins anew behind such a frame, whatever was accepted before.
     constexpr void restart(std::uint64_t with_session, std::uint64_t counter) noexcept {
-        *this = {with_session, counter, 1};
+        *this = {with_session, counter, ~std::uint64_t{0}};
     }
     /// Accepts a counter at most once. A refusal changes nothing.
     [[nodiscard]] constexpr replay_verdict accept(std::uint64_t from_session, std::uint64_t counter) noexcept {
         if (from_session > session) {
-            restart(from_session, counter);
+            *this = {from_session, counter, 1};
             return replay_verdict::fresh;
         }
         if (from_session < session) return replay_verdict::too_old;

@@ -19,7 +19,7 @@ namespace gossip {
 class broadcast_queue {
 public:
     /// Transmissions are counted up to this; `limit` of `fill` must not be larger.
-    static constexpr unsigned max_transmits = 96;
+    static constexpr unsigned max_transmits = 96; // membership::member::transmits has seven bits
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }

@@ -335,6 +335,7 @@ private:
     void on_ack(wire::message const& m, origin const& from, reply& answer, time_point now, outbox& out);
     void send_reply(reply const& answer, origin const& from, std::size_t received, time_point now, outbox& out);
     void call(ip_endpoint const& where, slot held, outbox& out);
+    void note_astray(member& sender, wire::envelope const& head) noexcept;
     [[nodiscard]] bool answers_question(wire::packet_view const& packet, member const& sender) const noexcept;
     [[nodiscard]] result<wire::packet_view> read_packet(byte_span plain, std::size_t most) noexcept;
     [[nodiscard]] std::size_t compressed(slot receiver, byte_span room, std::size_t size) noexcept;

@@ -46,12 +46,13 @@ struct alignas(64) member {
     std::uint16_t look : 1 = 0;    ///< another address may be better; owned by the address book
     std::uint16_t capacity = 0;
     member_state state : 3 = member_state::alive;
-    bool queued : 1 = false;    ///< owned by the broadcast queue
-    bool used : 1 = false;      ///< false for a free row
-    bool reported : 1 = false;  ///< the host was told that this member is up
-    bool in_order : 1 = false;  ///< the slot waits in the probing order; survives `erase`; owned by the engine
-    bool several : 1 = false;   ///< the record has more than one address
-    std::uint8_t transmits = 0; ///< how often the queued update was sent; owned by the broadcast queue
+    bool queued : 1 = false;        ///< owned by the broadcast queue
+    bool used : 1 = false;          ///< false for a free row
+    bool reported : 1 = false;      ///< the host was told that this member is up
+    bool in_order : 1 = false;      ///< the slot waits in the probing order; survives `erase`; owned by the engine
+    bool several : 1 = false;       ///< the record has more than one address
+    std::uint8_t transmits : 7 = 0; ///< how often the queued update was sent; owned by the broadcast queue
+    std::uint8_t astray : 1 = 0;    ///< the last frame answered a question and yet was outside the window
     std::uint16_t suspicion = no_suspicion; ///< index of the running suspicion; owned by the suspicion set
     slot queue_next = no_slot;
     slot queue_previous = no_slot;
@@ -78,10 +79,10 @@ static_assert(limits::record < 1U << 11U && limits::addresses <= 1U << 3U);
 /// that collide. Finding is constant time; nothing is allocated once the number of rows and the record sizes settle.
 class member_table {
 public:
-    /// `hash_key` is a random number that does not leave the node. With `shared`, which outlives the table, the bytes
-    /// of records are held there.
+    /// At most 2^24 - 1 members. `hash_key` is a random number that does not leave the node. With `shared`, which
+    /// outlives the table, the bytes of records are held there.
     member_table(std::size_t max_members, std::uint64_t hash_key, shared_records* shared = nullptr)
-        : max_{max_members}, hash_key_{hash_key | 1U}, shared_{shared} {
+        : max_{std::min<std::size_t>(max_members, slot_mask)}, hash_key_{hash_key | 1U}, shared_{shared} {
         index_.assign(64, no_slot);
     }
     member_table(member_table&&) noexcept = default;
@@ -110,9 +111,14 @@ public:
     [[nodiscard]] member const& operator[](slot at) const noexcept { return blocks_[at / block_rows][at % block_rows]; }
 
     [[nodiscard]] slot find(short_id key) const noexcept {
-        for (std::size_t i = home(key);; i = (i + 1) & mask()) {
-            slot const at = index_[i];
-            if (at == no_slot || (*this)[at].key == key) return at;
+        std::uint64_t const hash = hash_of(key);
+        std::uint32_t const tag = tag_of(hash);
+        for (std::size_t i = home(hash);; i = (i + 1) & mask()) {
+            std::uint32_t const place = index_[i];
+            if (place == no_slot) return no_slot;
+            if ((place & ~slot_mask) != tag) continue; // a row of another key is not touched
+            slot const at = place & slot_mask;
+            if ((*this)[at].key == key) return at;
         }
     }
 
@@ -253,6 +259,7 @@ public:
 
 private:
     static constexpr std::size_t block_rows = 128;
+    static constexpr std::uint32_t slot_mask = 0xffffff;
 
     void hold(member& row, byte_view bytes) {
         if (shared_ != nullptr) {
@@ -278,22 +285,28 @@ private:
     }
 
     [[nodiscard]] std::size_t mask() const noexcept { return index_.size() - 1; }
-    [[nodiscard]] std::size_t home(short_id key) const noexcept {
-        std::uint64_t word = (static_cast<std::uint64_t>(key) ^ hash_key_) * 0x9e3779b97f4a7c15ULL;
-        word = (word ^ (word >> 29U)) * hash_key_;
-        return static_cast<std::size_t>(word >> 32U) & mask();
+    [[nodiscard]] std::uint64_t hash_of(short_id key) const noexcept {
+        std::uint64_t const word = (static_cast<std::uint64_t>(key) ^ hash_key_) * 0x9e3779b97f4a7c15ULL;
+        return (word ^ (word >> 29U)) * hash_key_;
+    }
+    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept {
+        return static_cast<std::size_t>(hash >> 32U) & mask();
+    }
+    [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
+        return static_cast<std::uint32_t>(hash) & ~slot_mask;
     }
     void place(slot at) noexcept {
-        std::size_t i = home((*this)[at].key);
+        std::uint64_t const hash = hash_of((*this)[at].key);
+        std::size_t i = home(hash);
         while (index_[i] != no_slot) i = (i + 1) & mask();
-        index_[i] = at;
+        index_[i] = tag_of(hash) | at;
     }
     void unplace(slot at) noexcept {
-        std::size_t hole = home((*this)[at].key);
-        while (index_[hole] != at) hole = (hole + 1) & mask();
+        std::size_t hole = home(hash_of((*this)[at].key));
+        while ((index_[hole] & slot_mask) != at) hole = (hole + 1) & mask();
         // Backward shift: no tombstones in the index, so lookups stay short for ever.
         for (std::size_t i = (hole + 1) & mask(); index_[i] != no_slot; i = (i + 1) & mask()) {
-            std::size_t const wanted = home((*this)[index_[i]].key);
+            std::size_t const wanted = home(hash_of((*this)[index_[i] & slot_mask].key));
             if (((i - wanted) & mask()) >= ((i - hole) & mask())) {
                 index_[hole] = index_[i];
                 hole = i;
@@ -312,7 +325,7 @@ private:
     std::uint64_t hash_key_;
     shared_records* shared_;
     std::vector<std::unique_ptr<member[]>> blocks_;
-    std::vector<slot> index_;
+    std::vector<std::uint32_t> index_; ///< a slot, and above `slot_mask` as many bits of the key's hash
     std::array<std::size_t, 4> counts_{};
     std::size_t size_ = 0;
     slot end_ = 0;

@@ -23,9 +23,21 @@ TEST_CASE("a window that was led astray begins anew where it is told to") {
     CHECK(w.accept(1, 5) == replay_verdict::fresh);
     CHECK(w.accept(900, 1) == replay_verdict::fresh);
     CHECK(w.accept(1, 6) == replay_verdict::too_old);
+    CHECK(w.is_astray(1, 6));
     w.restart(1, 6);
     CHECK(w.accept(1, 6) == replay_verdict::replayed);
+    CHECK(w.accept(1, 4) == replay_verdict::replayed);
     CHECK(w.accept(1, 7) == replay_verdict::fresh);
+}
+
+TEST_CASE("a frame that others overtook does not lead a window astray") {
+    replay_window w;
+    CHECK(w.accept(7, 5000) == replay_verdict::fresh);
+    CHECK_FALSE(w.is_astray(7, 5000));
+    CHECK_FALSE(w.is_astray(7, 5000 - replay_window::farthest_overtaking));
+    CHECK(w.is_astray(7, 4999 - replay_window::farthest_overtaking));
+    CHECK(w.is_astray(6, 5000));
+    CHECK(w.is_astray(8, 5000));
 }
 
 TEST_CASE("a counter is fresh once") {

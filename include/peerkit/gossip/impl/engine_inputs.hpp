@@ -130,7 +130,9 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     }
     if (!fresh) {
         if (sender == no_slot || !answers_question(*packet, table_[sender])) return refuse(gossip_error::replayed);
-        table_[sender].window.restart(head.session, head.counter);
+        note_astray(table_[sender], head);
+    } else if (sender != no_slot) {
+        table_[sender].astray = 0;
     }
     ++counters_.datagrams_accepted;
     last_heard_ = now;
@@ -169,8 +171,17 @@ void engine<Policies>::on_datagram(byte_span bytes, ip_endpoint const& from, tim
     arm_gossip(now);
 }
 
-/// Whether a packet answers something this node has asked and nobody answered yet: then it is no recording, and if the
-/// window of its sender says so, somebody has sent packets in the sender's name.
+/// An answer to an open question is no recording, whatever its sender's window says. One may have been overtaken, or be
+/// of the sender's life before this one; two in a row mean that somebody has sent packets in the sender's name.
+/// Beginning anew after one would forget which frames of the present session were received.
+template <typename Policies>
+void engine<Policies>::note_astray(member& sender, wire::envelope const& head) noexcept {
+    if (!sender.window.is_astray(head.session, head.counter)) return;
+    if (sender.astray != 0) sender.window.restart(head.session, head.counter);
+    sender.astray ^= 1U;
+}
+
+/// Whether a packet answers something this node has asked and nobody answered yet.
 template <typename Policies>
 bool engine<Policies>::answers_question(wire::packet_view const& packet, member const& sender) const noexcept {
     auto messages = packet.messages();

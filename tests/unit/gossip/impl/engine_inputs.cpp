@@ -167,7 +167,7 @@ TEST_CASE("frames of an earlier session of a member are refused") {
     CHECK(s.refused(gossip_error::replayed) == 1);
 }
 
-TEST_CASE("a member in whose name somebody sent a far session is heard again once it answers a question") {
+TEST_CASE("a member in whose name somebody sent a far session is heard again once it has answered two questions") {
     stage s{gossip::lan()};
     s.polite = false;
     puppet& p = s.add_member(1);
@@ -178,15 +178,41 @@ TEST_CASE("a member in whose name somebody sent a far session is heard again onc
     CHECK(s.deliver(p, [](auto& packet) { packet.ack(12345, 1); }).empty());
     CHECK(s.refused(gossip_error::replayed) == 2);
 
+    auto const answer_next_ping = [&] {
+        s.forget();
+        while (s.sent_count(message_type::ping) == 0) REQUIRE(s.advance(50ms));
+        std::uint64_t const nonce = s.sent_to(p).back().find(message_type::ping)->nonce;
+        bytes const answer = p.datagram(s->id(), [&](auto& packet) { packet.ack(nonce, 1); });
+        s.deliver_raw(answer, p.where);
+        return answer;
+    };
+    std::uint64_t const failed = s->counters().probes_failed;
+    bytes const first = answer_next_ping();
+    CHECK(s.refused(gossip_error::replayed) == 2);
+    CHECK(s.deliver(p, [](auto& packet) { packet.ping(3, 1); }).empty());
+    bytes const second = answer_next_ping();
+    CHECK(s.refused(gossip_error::replayed) == 3);
+    CHECK(s.deliver(p, [](auto& packet) { packet.ping(4, 1); }).size() == 1);
+    for (bytes const& recorded : {first, second}) s.deliver_raw(recorded, p.where);
+    CHECK(s.refused(gossip_error::replayed) == 5);
+    CHECK(s->counters().probes_failed == failed);
+}
+
+TEST_CASE("an answer that was overtaken by many frames is heard, and those stay received") {
+    stage s{gossip::lan()};
+    s.polite = false;
+    puppet& p = s.add_member(1);
     s.forget();
     while (s.sent_count(message_type::ping) == 0) REQUIRE(s.advance(50ms));
     std::uint64_t const nonce = s.sent_to(p).back().find(message_type::ping)->nonce;
-    bytes const answer = p.datagram(s->id(), [&](auto& packet) { packet.ack(nonce, 1); });
-    s.deliver_raw(answer, p.where);
+    bytes const overtaken = p.datagram(s->id(), [&](auto& packet) { packet.ack(nonce, 1); });
+    p.counter += 100;
+    bytes const ping = p.datagram(s->id(), [](auto& packet) { packet.ping(5, 1); });
+    CHECK(s.deliver_raw(ping, p.where).size() == 1);
+    s.deliver_raw(overtaken, p.where);
+    CHECK(s.refused(gossip_error::replayed) == 0);
+    for (bytes const& recorded : {ping, overtaken}) CHECK(s.deliver_raw(recorded, p.where).empty());
     CHECK(s.refused(gossip_error::replayed) == 2);
-    CHECK(s.deliver(p, [](auto& packet) { packet.ping(3, 1); }).size() == 1);
-    s.deliver_raw(answer, p.where);
-    CHECK(s.refused(gossip_error::replayed) == 3);
 }
 
 TEST_CASE("a frame that claims to be from this node itself is refused") {
