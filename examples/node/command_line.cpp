@@ -147,6 +147,13 @@ void add_run(CLI::App& app, flags& f) {
     add_choice(find, "--registry-protocol", f.registry_protocol,
                {{"registry", "registry"}, {"etcd", "etcd"}, {"consul", "consul"}},
                "What registries speak: peerkit's own protocol, etcd's, Consul's", "PEERKIT_REGISTRY_PROTOCOL");
+    add(find, "--serve-registry", f.serve_registry, "ROLE",
+        "Also be a registry, kept in the state directory: root, secondary, or integrated (for this machine only)",
+        "PEERKIT_SERVE_REGISTRY");
+    add(find, "--registry-root", f.registry_root, "URL", "With --serve-registry, of a replica: where its root is",
+        "PEERKIT_REGISTRY_ROOT");
+    add(find, "--registry-port", f.registry_port, "PORT",
+        "With --serve-registry: its port; if it is taken, the next free one", "PEERKIT_REGISTRY_PORT");
     add(find, "--registry-token-file", f.registry_token_file, "FILE", "File of the token that registries want to see",
         "PEERKIT_REGISTRY_TOKEN_FILE");
     add(find, "--registry-ca-file", f.registry_ca_file, "FILE", "Certificates to trust, PEM (default: the system's)",

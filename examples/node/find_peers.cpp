@@ -78,7 +78,7 @@ discovery::provider_text describe_strategy(flags const& f) {
         if (!modes.empty()) refuse("--discover: does not go with --strategy");
         modes = {"strategy"};
     } else if (modes.empty()) {
-        bool const meets = !f.registry_domain.empty() || !f.registries.empty();
+        bool const meets = !f.registry_domain.empty() || !f.registries.empty() || !f.serve_registry.empty();
         modes = {meets ? "registry" : "static"};
     }
     // What registries speak is one flag, whatever else is said of them.

@@ -25,6 +25,8 @@ struct flags {
     std::vector<std::string> discover, peers, tailscale_sockets, tailscale_commands;
     std::string strategy, peers_file, prefix, domain, tag, tailscale_file, name_servers;
     std::vector<std::string> registries;
+    std::string serve_registry, registry_root;
+    std::uint16_t registry_port = 8000;
     std::string registry_domain, registry_protocol = "registry", registry_token_file, registry_ca_file;
     std::uint16_t peer_port = peerkit::default_gossip_port;
     store_kind store = store_kind::usual;

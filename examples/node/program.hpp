@@ -6,6 +6,7 @@
 #include "api_server.hpp"
 #include "find_peers.hpp"
 #include "health.hpp"
+#include "hosted_registry.hpp"
 #include "member_choice.hpp"
 #include "memory.hpp"
 #include "record_file.hpp"
@@ -79,6 +80,7 @@ private:
 
     node_type make_node(run_settings& settings) {
         if (!settings.record_file.empty()) recorder_.emplace(settings.record_bytes);
+        if (settings.registry) host_registry(settings);
         peerkit::net::node_config config;
         config.discovery = make_strategy(settings);
         config.link = make_link(settings);
@@ -110,6 +112,14 @@ private:
                                  : bind ? "--bind " + settings.bind.to_string()
                                         : "the node cannot be made";
         throw refusal{exit_failed, flag + ": " + made.error().message()};
+    }
+    /// Before the node, whose strategy is to look there.
+    void host_registry(run_settings& settings) {
+        registry_.emplace(settings, [this](peerkit::discovery::notice const& told) {
+            asio::post(loop_, [this, told] { reporter_.notice(told); });
+        });
+        if (registry_->port() != settings.registry->port) look_first_at(registry_->port(), settings.discovery.strategy);
+        reporter_.log(log_level::info, registry_->describe());
     }
     void open_api(run_settings const& settings) {
         peerkit::ip_address const wanted = settings.api_bind.value_or(settings.bind);
@@ -267,6 +277,7 @@ private:
     reporter reporter_;
     std::string record_file_;
     std::optional<peerkit::gossip::flight_recorder> recorder_;
+    std::optional<hosted_registry> registry_; ///< outlives the node, which takes itself out there
     std::optional<api_server> api_;
     node_type node_;
 };

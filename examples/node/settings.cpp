@@ -4,6 +4,7 @@
 
 #include "find_peers.hpp"
 #include "flags.hpp"
+#include "hosted_registry.hpp"
 #include "keys.hpp"
 #include "record_file.hpp"
 
@@ -108,6 +109,7 @@ run_settings check(flags f) {
     s.self = describe(f);
     if (f.name.empty()) s.self.name.clear(); // as in the earlier life, or else the host's
     s.discovery = check_discovery(f);
+    s.registry = check_registry(f);
     s.key = load_network_key(f.key_file, f.open_network);
     s.state_directory = f.state_directory;
     s.store = f.store;

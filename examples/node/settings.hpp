@@ -11,6 +11,7 @@
 #include <peerkit/crypto/network_key.hpp>
 #include <peerkit/discovery/provider.hpp>
 #include <peerkit/gossip/tunables.hpp>
+#include <peerkit/registry/registry_options.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -52,6 +53,14 @@ struct discovery_settings {
     std::string name_servers; ///< empty: the system's resolver
 };
 
+/// A registry beside the node.
+struct registry_settings {
+    peerkit::registry::registry_role role = peerkit::registry::registry_role::integrated;
+    std::string root; ///< of a replica
+    std::string token, ca_file;
+    std::uint16_t port = 8000;
+};
+
 /// Everything `run` needs.
 struct run_settings {
     std::string network;
@@ -63,6 +72,7 @@ struct run_settings {
     std::optional<peerkit::ip_address> api_bind; ///< none: as `bind`
     std::uint16_t api_port = peerkit::default_api_port;
     discovery_settings discovery;
+    std::optional<registry_settings> registry; ///< none: not served
     peerkit::gossip::tunables tunables;
     std::string state_directory;
     std::string record_file;      ///< empty: nothing is recorded

@@ -181,6 +181,10 @@ class Flags(Case):
             (["--state-dir", "/dev/null/x"], "--state-dir"),
             (["--record", "/dev/null/x"], "--record '/dev/null/x'"),
             (["--record-size", "0"], "--record-size"),
+            (["--serve-registry", "king"], "--serve-registry 'king'"),
+            (["--serve-registry", "integrated"], "--registry-root"),
+            (["--serve-registry", "root", "--registry-root", "http://x"], "--registry-root"),
+            (["--registry-root", "http://x"], "--serve-registry"),
             (["--nonsense"], "--nonsense"),
             (["stray"], "stray"),
         ]

@@ -158,6 +158,23 @@ class Meeting(unittest.TestCase):
         self.assertEqual(fourth.leave(), 0)
         until(lambda: set(self.known(again)) == names, "who leaves is taken out", again, *others)
 
+    def test_a_registry_inside_a_node_comes_before_dns_and_hands_on_to_its_root(self):
+        self.server = self.name_server()  # knows nobody
+        root = self.registry(ROOT)
+        inside = self.node("inside", "--serve-registry", "integrated", "--registry-root", f"http://{ROOT}:8000",
+                           "--registry-token-file", self.token, "--state-dir", self.scratch / "state")
+        where = re.compile(r"integrated registry on 127\.0\.0\.1:(\d+)")
+        port = until(lambda: where.search("\n".join(inside.log)), "the registry is there", inside)[1]
+        if port != "8000":
+            skip("port 8000 of 127.0.0.1 is taken")
+        beside = self.node("beside")
+        names = {"inside": "alive", "beside": "alive"}
+        until(lambda: inside.members() == beside.members() == names, "they know each other", root, inside, beside)
+        until(lambda: set(self.known(root)) == set(names), "the root knows both", root, inside, beside)
+        self.assertEqual(beside.leave(), 0)
+        until(lambda: set(self.known(root)) == {"inside"}, "who leaves is taken out", root, inside)
+        self.assertEqual(inside.leave(), 0)
+
     def test_a_domain_without_registries_is_no_reason_not_to_run(self):
         self.server = self.name_server()
         one = self.node("alone")
