@@ -121,7 +121,7 @@ public:
     void forget() noexcept { lease_.clear(); }
 
 private:
-    static constexpr std::size_t longest_token = 4096, longest_text = 32;
+    static constexpr std::size_t longest_token = 4096;
 
     [[nodiscard]] static discovery::http_request ask(std::string target, json_writer body, std::string_view token) {
         discovery::http_request made{.method = discovery::http_method::post, .target = std::move(target)};

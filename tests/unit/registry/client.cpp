@@ -307,6 +307,19 @@ TEST_CASE("tries after a failure are pauses of full jitter apart: short at first
     CHECK(short_ones);
 }
 
+TEST_CASE("a run during a pause asks nobody, whatever it was begun for") {
+    registry_life life;
+    client how = made(with({"10.0.0.1"}));
+    life.run_once(how);
+    life.live(how, time_point{2min}, 1h);
+    life.now = life.due(); // fails, and a pause begins
+    life.run_once(how);
+    std::size_t const before = life.sent.size();
+    life.run_once(how);
+    CHECK(life.sent.size() == before);
+    CHECK_FALSE(life.last.answer);
+}
+
 TEST_CASE("a pause that a registry asks for is kept, within bounds") {
     registry_life life;
     plain_server server;
@@ -396,6 +409,8 @@ TEST_CASE("a read is sent to a second registry when the first one is slow, and t
         life.run_once(how);
         CHECK(names(life.last) == words{"node3"});
         CHECK(life.last.took < 3s);
+        CHECK(how.in_use() == "plain://10.0.0.2:8000");
+        CHECK(fast.nodes.size() == 2);
     }
     SUBCASE("none, if both fail") {
         life.servers.erase(second_url);
@@ -472,6 +487,24 @@ TEST_CASE("the name is looked up again when no registry answers, and a failed lo
     life.live(how, time_point{1h}, 1h);
     CHECK(how.state() == enrollment_state::registered);
     CHECK(how.generation() == 1);
+}
+
+TEST_CASE("registries that have moved are found by the name, long before its records are over") {
+    registry_life life;
+    plain_server server;
+    life.names["tnr.example.test."] = {ip_address::v4(10, 0, 0, 1)};
+    life.servers[first_url] = server.shared();
+    client_options o;
+    o.domain = "example.test";
+    o.integrated = false;
+    client how = made(o);
+    life.run_once(how);
+    CHECK(how.state() == enrollment_state::registered);
+    life.servers.clear();
+    life.names["tnr.example.test."] = {ip_address::v4(10, 0, 0, 2)};
+    life.servers[second_url] = server.shared();
+    life.live(how, time_point{60s}, 1h);
+    CHECK(how.in_use() == "plain://10.0.0.2:8000");
 }
 
 TEST_CASE("with TLS the name is the registry, and the certificates are those given") {
