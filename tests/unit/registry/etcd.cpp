@@ -167,7 +167,7 @@ private:
         return R"({"header":{"cluster_id":"14841639068965178418","revision":")" + std::to_string(revision) +
                R"(","raft_term":"2"})";
     }
-    int leases_ = 0, tokens_ = 0;
+    std::uint64_t leases_ = 0, tokens_ = 0;
 };
 
 constexpr char const* url = "http://10.0.0.1:2379";
