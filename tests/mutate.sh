@@ -21,8 +21,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cp -r "$root/include" "$scratch/include"
 mkdir "$scratch/tests"
+cp -r "$root/docs" "$scratch/docs" # which some tests compare with the code
 cp -r "$root/tests/support" "$root/tests/main.cpp" "$root/tests/mutations.txt" "$root/tests/data" "$scratch/tests/"
-for floor in membership gossip node store; do
+for floor in membership gossip node registry store; do
     mkdir -p "$scratch/tests/unit/$floor"
     cp -r "$root/tests/unit/$floor/." "$scratch/tests/unit/$floor/"
 done
@@ -72,6 +73,11 @@ def compiled(source):
     made = source.replace("/", "_") + ".o"
     built = subprocess.run([*compiler, *flags, "-c", source, "-o", made], capture_output=True, text=True)
     return made, None if built.returncode == 0 else "does not build:\n" + built.stderr[-2000:]
+
+
+def group(test):
+    """Which tests may notice a bug in a header of the same group."""
+    return next((floor for floor in ("registry", "store") if f"/{floor}/" in test), "engine")
 
 
 def verdict(test):
@@ -128,9 +134,10 @@ for name, path, old, new in mutations():
         print(f"STALE: {name}: its text is {len(found)} times in {path}", flush=True)
         continue
     header.write_text(text[: found[0].start()] + new + text[found[0].end() :])
-    # The tests of the mutated header first, then those of the engine, which see most. Engine and stores share nothing.
+    # The tests of the mutated header first, then those of the engine, which see most. Engine, registry and stores share
+    # nothing that is mutated.
     own = str("tests/unit" / path.with_suffix(".cpp"))
-    near = [t for t in tests if ("/store/" in t) == (path.parts[0] == "store")]
+    near = [t for t in tests if group(t) == group(f"tests/unit/{path}")]
     complaint = first_complaint(sorted(near, key=lambda t: (t != own, "/impl/" not in t, "engine" not in t, t)))
     header.write_text(text)
     if complaint is None or complaint.startswith("does not build"):
