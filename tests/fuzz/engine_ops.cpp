@@ -224,7 +224,8 @@ private:
                 n.signed_up_to = std::max(n.signed_up_to, wire::record_view::trusted(a.bytes).incarnation());
                 break;
             case run_discovery:
-            case resolve_address: break;
+            case resolve_address:
+            case listen: break;
             case deliver:
                 require(a.bytes.size() <= limits::payload);
                 // Each broadcast is handed over once in a life, and what is done for a request is done once.

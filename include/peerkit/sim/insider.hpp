@@ -202,6 +202,7 @@ private:
             case resolve_address: out.resolve_address(a.to.address); break;
             case notify: out.notify(*a.what); break;
             case deliver: out.deliver(*a.message, a.bytes); break;
+            case listen: out.listen(); break;
             }
         }
         inner_.clear();

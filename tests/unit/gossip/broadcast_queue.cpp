@@ -99,7 +99,7 @@ TEST_CASE("behaviour 33: news that does not fit waits uncounted while smaller ne
     });
     CHECK(taken == std::vector<slot>{small});
     CHECK(bool{q.table[large].queued});
-    CHECK(q.table[large].transmits == 0);
+    CHECK(unsigned{q.table[large].transmits} == 0);
     CHECK(q.queue.has_fresh());
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("when the limit sinks, what was told that often already is forgotten")
     queued q;
     slot const old = q.add(1);
     for (int i = 0; i < 6; ++i) REQUIRE(q.fill(8).size() == 1);
-    REQUIRE(q.table[old].transmits == 6);
+    REQUIRE(unsigned{q.table[old].transmits} == 6);
     slot const fresh = q.add(2);
     CHECK(q.fill(4) == std::vector<slot>{fresh});
     CHECK(q.queue.size() == 1);

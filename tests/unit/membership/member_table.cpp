@@ -107,7 +107,7 @@ TEST_CASE("a forgotten row leaves nothing to the member that takes its place") {
     CHECK(row.state == member_state::alive);
     CHECK_FALSE(row.reported);
     CHECK_FALSE(row.queued);
-    CHECK(row.transmits == 0);
+    CHECK(unsigned{row.transmits} == 0);
     CHECK(row.suspicion == member::no_suspicion);
     CHECK(row.window.bitmap == 0);
 }
