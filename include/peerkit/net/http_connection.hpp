@@ -305,7 +305,8 @@ private:
     }
 
     void write(http_response what, bool more) {
-        if (what.body.size() > server_->options.answer_bytes - server_->answer_bytes)
+        std::size_t const cap = server_->options.answer_bytes, used = server_->answer_bytes;
+        if (used >= cap || what.body.size() > cap - used) // refusals are written beyond the cap
             what = server_->options.refusal(503, "too many answers are being written");
         state_ = state::writing;
         bool const bodiless = what.status == 304 || what.status == 204;

@@ -154,3 +154,16 @@ TEST_CASE("who does not take the answer loses the connection, and its memory is 
         return other.got.size() > b.large;
     }));
 }
+
+TEST_CASE("a refusal that exceeds the memory for answers does not let the next answer through") {
+    auto options = local_options();
+    options.answer_bytes = (std::size_t{8} << 20U) + 1;
+    http_bench b{std::move(options)};
+    http_client one{b}, two{b}, three{b};
+    for (http_client* c : {&one, &two, &three}) c->ask("/park");
+    REQUIRE(eventually(b.loop, [&] { return b.parked.size() == 3; }));
+    for (auto& parked : b.parked) parked({200, "text/plain", {}, std::string(b.large, 'x')});
+    CHECK(one.sees("HTTP/1.1 200 "));
+    CHECK(two.sees("HTTP/1.1 503 "));
+    CHECK(three.sees("HTTP/1.1 503 "));
+}
