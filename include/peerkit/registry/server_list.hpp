@@ -64,20 +64,22 @@ struct server_address {
 };
 
 /// Registries by source. One that worked is asked first from then on; one that failed rests a while, longer with every
-/// failure, unless there is no other. Holds a bounded number. Not thread-safe.
+/// failure, unless there is no other. One that several sources name is asked once, and stays as long as one of them
+/// names it. Holds a bounded number. Not thread-safe.
 class server_list {
 public:
-    static constexpr std::size_t most = 64;                                   ///< beyond, the last ones are left out
-    static constexpr duration rest_first = std::chrono::seconds{5};           ///< after a failure; doubles ...
-    static constexpr duration rest_most = std::chrono::minutes{2};            ///< ... up to this
+    static constexpr std::size_t most = 64;                         ///< of a source; beyond, the last are left out
+    static constexpr duration rest_first = std::chrono::seconds{5}; ///< after a failure; doubles ...
+    static constexpr duration rest_most = std::chrono::minutes{2};  ///< ... up to this
     static constexpr duration longest_retry_after = std::chrono::minutes{10}; ///< more is not obeyed
 
-    /// Replaces the registries of one source. What is known of those that stay is kept.
+    /// Replaces the registries of one source; those of the others stay. What is known of a registry is kept as long as
+    /// any source names it.
     void replace(server_source source, std::vector<server_address> with) {
         std::vector<row> before = std::move(rows_);
         rows_.clear();
         for (row const& r : before) {
-            if (r.address.source < source) add(r);
+            if (r.address.source < source) rows_.push_back(r);
         }
         for (server_address& one : with) {
             one.source = source;
@@ -87,7 +89,7 @@ public:
                                     : row{one, 0, {}, {}});
         }
         for (row const& r : before) {
-            if (r.address.source > source) add(r);
+            if (r.address.source > source) rows_.push_back(r);
         }
     }
 
@@ -98,6 +100,7 @@ public:
         for (bool const resting : {false, true}) {
             for (row const& r : rows_) {
                 if (r.closed_until > now || (r.rests_until > now && !resting)) continue;
+                if (contains(found, r.address)) continue; // by an earlier source
                 if (r.address.same(preferred_))
                     found.insert(found.begin(), r.address);
                 else
@@ -111,24 +114,28 @@ public:
     /// It answered: it is asked first from now on.
     void worked(server_address const& which) {
         preferred_ = which;
-        if (row* const r = find(which)) {
-            r->failures = 0;
-            r->rests_until = r->closed_until = time_point::min();
+        for (row& r : rows_) {
+            if (!r.address.same(which)) continue;
+            r.failures = 0;
+            r.rests_until = r.closed_until = time_point::min();
         }
     }
     /// It did not answer, or not as a registry does.
     void failed(server_address const& which, time_point now) {
-        row* const r = find(which);
-        if (r == nullptr) return;
-        duration rest = rest_first;
-        for (std::uint32_t i = 0; i < r->failures && rest < rest_most; ++i) rest = std::min(rest * 2, rest_most);
-        r->failures = std::min<std::uint32_t>(r->failures + 1, 64);
-        r->rests_until = saturating_add(now, rest);
+        for (row& r : rows_) {
+            if (!r.address.same(which)) continue;
+            duration rest = rest_first;
+            for (std::uint32_t i = 0; i < r.failures && rest < rest_most; ++i) rest = std::min(rest * 2, rest_most);
+            r.failures = std::min<std::uint32_t>(r.failures + 1, 64);
+            r.rests_until = saturating_add(now, rest);
+        }
     }
     /// It asked to be left alone for so long.
     void closed(server_address const& which, duration pause, time_point now) {
-        if (row* const r = find(which))
-            r->closed_until = saturating_add(now, std::clamp(pause, duration::zero(), longest_retry_after));
+        for (row& r : rows_) {
+            if (r.address.same(which))
+                r.closed_until = saturating_add(now, std::clamp(pause, duration::zero(), longest_retry_after));
+        }
     }
     /// The one that is to be asked first; it need not be in the list yet.
     void prefer(server_address which) { preferred_ = std::move(which); }
@@ -142,6 +149,7 @@ public:
         }
         return first;
     }
+    /// Of all sources; a registry that two of them name counts twice.
     [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
 private:
@@ -153,15 +161,19 @@ private:
     };
 
     void add(row one) {
-        if (rows_.size() == most || !one.address.where || find(one.address) != nullptr) return;
-        rows_.push_back(std::move(one));
+        std::size_t of_source = 0;
+        for (row const& r : rows_) {
+            if (r.address.source != one.address.source) continue;
+            if (r.address.same(one.address)) return;
+            ++of_source;
+        }
+        if (of_source < most && one.address.where) rows_.push_back(std::move(one));
     }
-    [[nodiscard]] row* find(server_address const& which) noexcept {
-        auto const at = std::find_if(rows_.begin(), rows_.end(), [&](row const& r) { return r.address.same(which); });
-        return at != rows_.end() ? &*at : nullptr;
+    [[nodiscard]] static bool contains(std::vector<server_address> const& all, server_address const& which) noexcept {
+        return std::any_of(all.begin(), all.end(), [&](server_address const& one) { return one.same(which); });
     }
 
-    std::vector<row> rows_; ///< sorted by source
+    std::vector<row> rows_; ///< sorted by source; those of one place share their state
     server_address preferred_{};
 };
 

@@ -39,8 +39,39 @@ TEST_CASE("registries are asked source by source, whichever became known first, 
     list.replace(server_source::integrated, {at(1)});
     CHECK(order(list, {}) == "12347");
     list.replace(server_source::domain, {at(6), at(5)});
-    CHECK(order(list, {}) == "165347");
+    CHECK(order(list, {}) == "1653472"); // members still name the second one
     CHECK(list.order({}).front().source == server_source::integrated);
+}
+
+TEST_CASE("a registry known from two sources is asked once, and stays when one of them names another") {
+    server_list list;
+    time_point const t{};
+    list.replace(server_source::configured, {at(1), at(3)});
+    list.replace(server_source::remembered, {at(2)});
+    list.replace(server_source::domain, {at(2), at(3), at(2)});
+    CHECK(order(list, t) == "231");
+    CHECK(list.order(t).front().source == server_source::domain);
+    list.failed(at(3), t);
+    list.closed(at(2), 90s, t);
+    list.replace(server_source::domain, {at(4)});
+    CHECK(order(list, t) == "41"); // as they were under their other sources
+    CHECK(order(list, t + 90s) == "4132");
+    list.replace(server_source::domain, {at(3)});
+    list.worked(at(3));
+    list.replace(server_source::domain, {});
+    CHECK(order(list, t) == "31");
+    CHECK(list.order(t).front().source == server_source::configured);
+}
+
+TEST_CASE("however many registries one source names, those of the others stay") {
+    server_list list;
+    list.replace(server_source::configured, {at(200)});
+    std::vector<server_address> many;
+    for (int i = 0; i < 100; ++i) many.push_back(at(static_cast<std::uint8_t>(i)));
+    list.replace(server_source::domain, std::move(many));
+    CHECK(list.size() == server_list::most + 1);
+    list.replace(server_source::domain, {});
+    CHECK(list.size() == 1);
 }
 
 TEST_CASE("the one that worked is first; one that failed rests, longer each time, unless all do") {
