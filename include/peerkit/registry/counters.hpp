@@ -32,6 +32,7 @@ struct registry_counters {
     std::uint64_t snapshots = 0;      ///< times everything was fetched
     std::uint64_t divergences = 0;    ///< times what was held did not have the root's hash
     std::uint64_t root_failures = 0;  ///< requests the root did not answer
+    std::uint64_t beats_refused = 0;  ///< heartbeats handed on that the root refused for good
 
     /// Refusals by reason; index: the enumerator's number.
     std::array<std::uint64_t, detail::error_rows.size() + 1> refused{};
@@ -51,6 +52,7 @@ struct registry_counters {
         f("removed", removed), f("offline", offline), f("expired", expired), f("evicted", evicted);
         f("queued", queued), f("replayed", replayed), f("replay_refused", replay_refused), f("pages", pages);
         f("snapshots", snapshots), f("divergences", divergences), f("root_failures", root_failures);
+        f("beats_refused", beats_refused);
     }
 };
 

@@ -126,7 +126,7 @@ inline constexpr std::array<error_row, 29> error_rows{{
            value == not_durable || value == shutting_down;
 }
 /// Whether the same request may be answered otherwise later, though nothing about it changes: such writes stay in
-/// the queue of a replica.
+/// the queue of a replica, those but that found `table_full`.
 [[nodiscard]] constexpr bool is_transient(registry_error value) noexcept {
     using enum registry_error;
     return has_wait(value) || value == root_unavailable || value == timed_out || value == not_root ||

@@ -28,8 +28,6 @@ namespace registry {
 inline constexpr std::size_t max_request_body = std::size_t{64} << 10U;
 /// Largest body of an answer, in bytes.
 inline constexpr std::size_t max_answer_body = std::size_t{32} << 20U;
-/// Nodes in one `heartbeats_request`.
-inline constexpr std::size_t max_heartbeats = 900;
 
 // ---- Requests ----------------------------------------------------------------------------------------------------
 

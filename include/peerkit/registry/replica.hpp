@@ -153,7 +153,7 @@ public:
         if (!beating_ && (probe || (contact_.there() && at.now >= beat_at_))) {
             beating_ = true;
             beat_at_ = saturating_add(at.now, options_.beat_interval);
-            while (!beats_.empty() && beaten_.size() < max_beats) {
+            while (!beats_.empty() && beaten_.size() < max_heartbeats) {
                 beaten_.push_back(*beats_.begin());
                 beats_.erase(beats_.begin());
             }
@@ -212,13 +212,15 @@ public:
         forwarding_ = false;
         if (!answer) {
             auto const why = as_registry_error(answer.error());
-            if (why && has_wait(*why) && *why != registry_error::shutting_down) {
+            // No room is an answer: it may be long until there is some, and others wait behind this write.
+            bool const no_room = why == registry_error::table_full;
+            if (why && !no_room && has_wait(*why) && *why != registry_error::shutting_down) {
                 std::uint64_t const seconds = std::clamp<std::uint64_t>(answer.error().position(), 1, 60);
                 forward_at_ = saturating_add(at.now, std::chrono::seconds{seconds});
                 contact_.answered(at.now);
                 return {};
             }
-            if (!why || is_transient(*why) || *why == registry_error::unauthorized) {
+            if (!why || (!no_room && is_transient(*why)) || *why == registry_error::unauthorized) {
                 return failed(answer.error(), at.now, rng, count);
             }
         }
@@ -255,14 +257,20 @@ public:
             contact_.answered(at.now);
             return {};
         }
+        auto const why = as_registry_error(answer.error());
+        if (why && !is_transient(*why) && *why != registry_error::unauthorized) {
+            // The same again would be refused again, and take every later heartbeat with it.
+            count.beats_refused += beaten_.size();
+            beaten_.clear();
+            contact_.answered(at.now);
+            return fail(answer.error());
+        }
         beats_.insert(beaten_.begin(), beaten_.end());
         beaten_.clear();
         return failed(answer.error(), at.now, rng, count);
     }
 
 private:
-    static constexpr std::size_t max_beats = 1'000;
-
     /// What is needed to say that a write is queued, when the write itself may be gone.
     struct brief_write {
         std::uint64_t number = 0;

@@ -27,6 +27,9 @@ namespace registry {
 /// What a registry has a node sign, so that nobody registers with a recording.
 using challenge_bytes = std::array<std::byte, 16>;
 
+/// Most nodes in one request of a replica to the root that tells who was heard: fits a request's largest body.
+inline constexpr std::size_t max_heartbeats = 900;
+
 /// Who asks.
 struct caller {
     ip_address source{};

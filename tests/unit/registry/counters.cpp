@@ -28,7 +28,7 @@ TEST_CASE("every counter has a name of its own") {
     count.registered = ++n, count.changed = ++n, count.refreshed = ++n, count.heartbeats = ++n, count.removed = ++n;
     count.offline = ++n, count.expired = ++n, count.evicted = ++n, count.queued = ++n, count.replayed = ++n;
     count.replay_refused = ++n, count.pages = ++n, count.snapshots = ++n, count.divergences = ++n;
-    count.root_failures = ++n;
+    count.root_failures = ++n, count.beats_refused = ++n;
     std::set<std::string_view> names;
     std::uint64_t sum = 0;
     count.for_each([&](std::string_view name, std::uint64_t value) { names.insert(name), sum += value; });

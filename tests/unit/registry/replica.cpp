@@ -339,6 +339,27 @@ TEST_CASE("a write the root could not take now stays first in the queue") {
     }
 }
 
+TEST_CASE("a registration the root has no room for is answered so, and does not hold up those behind it") {
+    stage s;
+    s.catch_up();
+    auto const ticket = s.add(registrant{9});
+    REQUIRE(ticket);
+    (void)s.add(registrant{10});
+    auto const first = s.request<forward_write>();
+    REQUIRE(first);
+    s.out.clear();
+    REQUIRE(s.forwarded(first->write.number, fail(registry_error::table_full, 60)));
+    REQUIRE(s.out.answers.size() == 1);
+    CHECK(s.out.answers[0].ticket == std::get<write_ticket>(*ticket));
+    CHECK(s.out.answers[0].answer.error() == registry_error::table_full);
+    CHECK(s.count.replay_refused == 1);
+    CHECK(s.east.contact().there());
+    CHECK(s.east.pending().find_row(registrant{9}.id(), s.table) == nullptr);
+    auto const next = s.request<forward_write>();
+    REQUIRE(next);
+    CHECK(next->write.id() == registrant{10}.id());
+}
+
 TEST_CASE("a deregistration behind a queued registration gets the lease the root gave") {
     stage s;
     auto const answer = s.add(registrant{9});
@@ -403,6 +424,46 @@ TEST_CASE("heartbeats are checked here, handed on together, and remembered while
     CHECK(again->nodes.size() == 2);
     REQUIRE(s.east.on_beats_forwarded(again->number, {}, s.at, s.rng, s.count));
     CHECK(s.east.contact().there());
+}
+
+TEST_CASE("more heartbeats than one request may carry are handed on in several") {
+    stage s;
+    for (std::uint64_t n = 4; n <= max_heartbeats + 5; ++n) (void)s.root.put(registrant{n}.row());
+    s.catch_up();
+    REQUIRE(s.request<fetch_changes>());
+    auto const life = std::get_if<forward_beats>(&s.out.requests.back());
+    REQUIRE(life != nullptr);
+    REQUIRE(s.east.on_beats_forwarded(life->number, {}, s.at, s.rng, s.count));
+    s.table.for_each([&](node_row const& row) { CHECK(s.east.beat({row.id, row.lease}, s.table, s.count)); });
+    s.at.now += 5s;
+    auto const first = s.request<forward_beats>();
+    REQUIRE(first);
+    CHECK(first->nodes.size() == max_heartbeats);
+    REQUIRE(s.east.on_beats_forwarded(first->number, {}, s.at, s.rng, s.count));
+    auto const rest = s.request<forward_beats>(); // at once
+    REQUIRE(rest);
+    CHECK(rest->nodes.size() == 5);
+}
+
+TEST_CASE("heartbeats that the root refuses for good are dropped and counted, not handed on for ever") {
+    for (auto const why : {registry_error::malformed, registry_error::too_large, registry_error::unauthorized,
+                           registry_error::busy, registry_error::not_root}) {
+        CAPTURE(code_of(why));
+        bool const for_good = why == registry_error::malformed || why == registry_error::too_large;
+        stage s;
+        s.catch_up();
+        lease_id const lease = s.table.find(registrant{1}.id())->lease;
+        REQUIRE(s.east.beat({registrant{1}.id(), lease}, s.table, s.count));
+        auto const asked = s.request<forward_beats>();
+        REQUIRE(asked);
+        CHECK_FALSE(s.east.on_beats_forwarded(asked->number, fail(why, 1), s.at, s.rng, s.count));
+        CHECK(s.count.beats_refused == (for_good ? 1 : 0));
+        CHECK(s.east.contact().there() == for_good);
+        s.at.now += 5s;
+        auto const again = s.request<forward_beats>();
+        REQUIRE(again);
+        CHECK(again->nodes.size() == (for_good ? 0 : 1));
+    }
 }
 
 TEST_CASE("a queue survives a restart, in order, with what readers see of it") {

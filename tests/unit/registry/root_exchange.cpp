@@ -97,6 +97,39 @@ TEST_CASE("writes, heartbeats and pages of a replica are understood by a root, a
     CHECK(change->since == everything->to);
 }
 
+TEST_CASE("as many heartbeats as a replica hands on at once are taken by a root") {
+    root_desk d;
+    registry::replica west{options_of(registry::registry_role::secondary), d.at.now};
+    registry::node_table table{{}, 7};
+    registry::registry_counters count;
+    std::vector<registry::node_row> rows;
+    for (unsigned n = 1; n <= 1'000; ++n) {
+        registry::node_row row{.id = {}, .record = test_support::registry_record(n), .domain = "example.test"};
+        row.id = peerkit::wire::record_view::trusted(row.record).id();
+        row.lease.bytes[0] = std::byte{1};
+        REQUIRE(table.put(std::move(row)));
+    }
+    peerkit::seeded_rng rng{1};
+    registry::registry_outbox out;
+    west.poll(table, d.at, out);
+    auto const asked = std::get<registry::fetch_changes>(out.requests.at(0));
+    auto const all = table.read({}, 1'000, 1U << 24U);
+    REQUIRE(all);
+    REQUIRE(west.on_page(asked.number, all->to_page(), table, d.at, out, rng, count, [](auto const&) { return true; }));
+    table.for_each([&](registry::node_row const& row) { CHECK(west.beat({row.id, row.lease}, table, count)); });
+    out.clear();
+    west.poll(table, d.at, out);
+    bool handed_on = false;
+    for (auto const& request : out.requests) {
+        auto const* const beats = std::get_if<registry::forward_beats>(&request);
+        if (beats == nullptr) continue;
+        handed_on = true;
+        CHECK(beats->nodes.size() == registry::max_heartbeats);
+        CHECK(d.exchange.read_beats(d.ask(*beats)));
+    }
+    CHECK(handed_on);
+}
+
 TEST_CASE("a root's refusal is the error it names") {
     root_desk d;
     auto const refused = d.exchange.read_page(d.ask(registry::fetch_changes{1, false, {5, 1, 1}, 0s, 10s}));
