@@ -60,7 +60,7 @@ public:
     [[nodiscard]] std::uint16_t default_port() const noexcept { return 2379; }
 
     [[nodiscard]] std::optional<discovery::http_request> request(client_task task, registrant const& who) {
-        if (who.begins) renewed_token_ = false;
+        if (who.begins) renewed_token_ = granted_ = put_ = false;
         if (!options_.user.empty() && token_.empty()) {
             json_writer body;
             body.open('{').field("name", options_.user).field("password", options_.password).close('}');
@@ -76,12 +76,11 @@ public:
                 body.field("TTL", std::to_string(seconds)).close('}');
                 return ask("/v3/lease/grant", std::move(body), token);
             }
+            if (put_) return ask_to_keep(std::move(body), token);
             body.key("key").base64(as_bytes(key_of(who))).key("value").base64(who.record);
             body.field("lease", lease_).close('}');
             return ask("/v3/kv/put", std::move(body), token);
-        case client_task::renew:
-            body.field("ID", lease_).close('}');
-            return ask("/v3/lease/keepalive", std::move(body), token);
+        case client_task::renew: return ask_to_keep(std::move(body), token);
         case client_task::list:
             write_range(body, who);
             body.close('}');
@@ -109,7 +108,9 @@ public:
         if (reply.status != 200) return refusal(task, reply);
         if (!options_.user.empty() && token_.empty()) return take_token(reply.body);
         switch (task) {
-        case client_task::enroll: return lease_.empty() ? take_lease(reply.body) : answer_of_put();
+        case client_task::enroll:
+            if (lease_.empty()) return take_lease(reply.body);
+            return put_ ? take_renewal(reply.body) : answer_of_put();
         case client_task::renew: return take_renewal(reply.body);
         case client_task::list: return take_range(reply.body, who);
         case client_task::leave: return gone{};
@@ -129,6 +130,10 @@ private:
         if (!token.empty()) made.headers.push_back({"Authorization", std::string{token}});
         made.body = std::move(body).text();
         return made;
+    }
+    [[nodiscard]] discovery::http_request ask_to_keep(json_writer body, std::string_view token) const {
+        body.field("ID", lease_).close('}');
+        return ask("/v3/lease/keepalive", std::move(body), token);
     }
     [[nodiscard]] std::string prefix_of(registrant const& who) const {
         std::string made = options_.prefix;
@@ -198,9 +203,16 @@ private:
             return refused{discovery::discovery_error::bad_reply, {}, {}, true};
         lease_ = std::to_string(id);
         life_ = seconds_of(seconds);
+        granted_ = true;
         return more{};
     }
-    [[nodiscard]] client_answer answer_of_put() const { return known{.time_to_live = life_}; }
+    /// A put does not renew the lease it is bound to: one that was there before is kept alive along with it, or news
+    /// that come often would put the renewal off until the lease is over.
+    [[nodiscard]] client_answer answer_of_put() {
+        if (granted_) return known{.time_to_live = life_};
+        put_ = true;
+        return more{};
+    }
     /// A lease that is gone is told by a time to live that is not there.
     [[nodiscard]] client_answer take_renewal(std::string_view body) {
         std::uint64_t id = 0, seconds = 0;
@@ -286,6 +298,8 @@ private:
     bool renewed_token_ = false;                                        ///< in this task
     std::string lease_;                                                 ///< digits; empty: none
     duration life_{};                                                   ///< of the lease
+    bool granted_ = false;                                              ///< the lease, in this task
+    bool put_ = false;                                                  ///< the announcement, in this task
 
     // The last list.
     std::string listed_prefix_;

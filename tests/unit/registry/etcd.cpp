@@ -251,6 +251,23 @@ TEST_CASE("a newer announcement is put under the same lease") {
     CHECK(server.keys.begin()->second.value == as_text(newest));
 }
 
+TEST_CASE("a node whose announcement changes every few seconds keeps its lease, though a put renews none") {
+    etcd_model server;
+    registry_life life;
+    life.servers[url] = server.shared();
+    auto how = made();
+    life.run_once(how);
+    CHECK(life.times_of("/v3/lease/keepalive").empty()); // a lease just granted needs none
+    for (int i = 1; i <= 60; ++i) {
+        life.incarnation += 1;
+        life.live(how, time_point{i * 5s}, 1h);
+        server.drop_expired(life.now);
+        REQUIRE(server.keys.size() == 1);
+    }
+    CHECK(life.times_of("/v3/lease/grant").size() == 1);
+    CHECK(life.times_of("/v3/lease/keepalive").size() <= life.times_of("/v3/kv/put").size());
+}
+
 TEST_CASE("the watch begins behind the list; one that was compacted leads to the list, and to a watch from there") {
     etcd_model server;
     registry_life life;
