@@ -45,9 +45,7 @@ public:
         if (found.size() > most_) found.erase(found.begin() + static_cast<std::ptrdiff_t>(most_), found.end());
         for (candidate& c : found) c.source = discovery::provenance::registry;
 
-        bool const same = !doubted_ && told_ && found == all_;
-        quiet_ = same && now - *told_ < quiet_ + churn_within ? std::clamp(quiet_ * 2, least_quiet, longest_quiet)
-                                                              : duration{};
+        watch_ended(!doubted_ && told_ && found == all_, now);
         if (!doubted_ && good(now) && all_.size() >= doubt_from && found.size() < all_.size() / 2) {
             std::size_t const count = found.size();
             doubted_ = found;
@@ -64,8 +62,8 @@ public:
     }
     /// The last list is still right.
     void confirmed(time_point now) {
+        watch_ended(!doubted_ && told_, now);
         if (doubted_) all_ = std::move(*doubted_);
-        quiet_ = {};
         believe(now);
     }
 
@@ -78,6 +76,11 @@ public:
     [[nodiscard]] time_point watch_from(time_point now) const noexcept { return saturating_add(now, quiet_); }
 
 private:
+    /// A watch that is refused ends as soon as one whose change is none: `same`, and soon after the last list.
+    void watch_ended(bool same, time_point now) noexcept {
+        bool const early = same && now - *told_ < quiet_ + churn_within;
+        quiet_ = early ? std::clamp(quiet_ * 2, least_quiet, longest_quiet) : duration{};
+    }
     void believe(time_point now) noexcept {
         doubted_.reset();
         told_ = now;

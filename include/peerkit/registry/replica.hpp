@@ -185,6 +185,12 @@ public:
                 begin_again(at.now);
                 return {};
             }
+            if (answer.error() == registry_error::busy && fetch_wait_ != duration::zero()) {
+                // The root is there, and has no room for one more who waits.
+                contact_.answered(at.now);
+                fetch_at_ = saturating_add(at.now, options_.refresh_interval);
+                return {};
+            }
             return failed(answer.error(), at.now, rng, count);
         }
         if (auto const ok = take(std::move(*answer), table, at, out, count, verify); !ok) {

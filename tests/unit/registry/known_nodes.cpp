@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 
 using namespace peerkit;
@@ -82,8 +83,23 @@ TEST_CASE("lists that come quickly and say the same are asked for less and less 
     CHECK(nodes.watch_from(t) == t);
     CHECK_FALSE(nodes.take(crowd(3), {}, t + 1s));
     CHECK(nodes.watch_from(t + 1s) > t + 1s);
-    nodes.confirmed(t + 2s);
-    CHECK(nodes.watch_from(t + 2s) == t + 2s);
     CHECK_FALSE(nodes.take(crowd(3), {}, t + 60s));
     CHECK(nodes.watch_from(t + 60s) == t + 60s);
+}
+
+TEST_CASE("a registry that refuses to be watched, and confirms its list, is asked less and less often") {
+    known_nodes nodes{{}};
+    time_point t{};
+    CHECK_FALSE(nodes.take(crowd(2), {}, t));
+    duration longest{};
+    unsigned asked = 0;
+    for (time_point const begin = t; t < begin + 10min; ++asked) {
+        nodes.confirmed(t);
+        longest = nodes.watch_from(t) - t;
+        t = std::max(nodes.watch_from(t), t + 1s);
+    }
+    CHECK(longest == known_nodes::longest_quiet);
+    CHECK(asked < 30);
+    nodes.confirmed(t + 55s); // a watch that lasted
+    CHECK(nodes.watch_from(t + 55s) == t + 55s);
 }

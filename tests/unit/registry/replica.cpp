@@ -175,6 +175,27 @@ TEST_CASE("a root that answers long polls at once with nothing is asked less and
     CHECK(s.request<fetch_changes>()); // something came: at once again
 }
 
+TEST_CASE("a root that has no room for a long poll is there, and is asked again after 60 seconds") {
+    stage s;
+    auto const refuse = [&](fetch_changes const& asked) {
+        return s.east.on_page(asked.number, fail(registry_error::busy, 2, "wait"), s.table, s.at, s.out, s.rng, s.count,
+                              [](node_row const&) { return true; });
+    };
+    CHECK_FALSE(refuse(*s.request<fetch_changes>())); // that was no long poll
+    CHECK_FALSE(s.east.contact().there());
+    s.at.now += 2s;
+    s.catch_up();
+    auto const asked = s.request<fetch_changes>();
+    REQUIRE(asked);
+    CHECK(asked->wait == 55s);
+    CHECK(refuse(*asked));
+    CHECK(s.east.contact().there());
+    s.at.now += 59s;
+    CHECK_FALSE(s.request<fetch_changes>());
+    s.at.now += 1s;
+    CHECK(s.request<fetch_changes>());
+}
+
 TEST_CASE("where the epoch is another everything is fetched anew, and the old rows are served until it is there") {
     stage s;
     s.catch_up();
