@@ -56,6 +56,7 @@ struct model {
         std::uint64_t incarnation = 0;
         std::string name{}, domain{};
         time_point at{};
+        bool expired = false;
     };
     std::array<std::optional<node>, nodes> present{};
     std::vector<removal> removed{}; ///< ascending by version
@@ -64,9 +65,9 @@ struct model {
         return static_cast<std::size_t>(
             std::count_if(present.begin(), present.end(), [](auto const& n) { return n.has_value(); }));
     }
-    void remove(std::size_t n, time_point now) {
+    void remove(std::size_t n, time_point now, bool expired) {
         std::erase_if(removed, [&](removal const& r) { return r.of == n; });
-        removed.push_back({n, present[n]->incarnation, present[n]->name, present[n]->domain, now});
+        removed.push_back({n, present[n]->incarnation, present[n]->name, present[n]->domain, now, expired});
         if (removed.size() > max_removals) removed.erase(removed.begin());
         present[n].reset();
     }
@@ -89,7 +90,7 @@ struct model {
         }
         if (known && asked.incarnation < known->incarnation) return registry_error::stale_record;
         for (auto const& r : removed) {
-            if (r.of == n && asked.incarnation < r.incarnation + (replica ? 1U : 0U))
+            if (r.of == n && asked.incarnation < r.incarnation + (replica && !r.expired ? 1U : 0U))
                 return registry_error::stale_record;
         }
         for (std::size_t i = 0; i < nodes; ++i) {
@@ -158,7 +159,7 @@ private:
         auto& known = model_.present[n];
         bool const same = known && known->incarnation == asked.incarnation && known->domain == asked.domain;
         require(answer->lease == (same ? known->lease : lease));
-        if (!known && model_.size() == max_rows) model_.remove(*model_.longest_offline(), at_.now);
+        if (!known && model_.size() == max_rows) model_.remove(*model_.longest_offline(), at_.now, true);
         std::erase_if(model_.removed, [&](model::removal const& r) { return r.of == n; });
         asked.lease = answer->lease;
         asked.heard = at_.now;
@@ -182,7 +183,7 @@ private:
         lease_id const lease = lease_for(n, in);
         auto const answer = root_.deregister({tests::registrant{n}.id(), lease}, table_, at_, changes_, count_);
         require(answer.has_value() == static_cast<bool>(lease));
-        if (answer) model_.remove(n, at_.now);
+        if (answer) model_.remove(n, at_.now, false);
     }
     void pass(input& in) {
         std::array<int, 4> const steps{1, 3, 10, 70};
@@ -196,7 +197,7 @@ private:
             for (;;) { // those who have been offline for longest first
                 auto const next = model_.longest_offline();
                 if (!next || at_.now - *model_.present[*next]->offline < 10min) break;
-                model_.remove(*next, at_.now);
+                model_.remove(*next, at_.now, true);
             }
             std::erase_if(model_.removed, [&](model::removal const& r) { return at_.now - r.at >= 1h; });
         }

@@ -121,7 +121,7 @@ public:
         node_row const* const known = table.find(asked.id);
         if (known == nullptr || !known->lease.admits(asked.lease))
             return fail(registry_error::unknown_node, 0, "lease");
-        remove(asked.id, table, at, changes);
+        remove(asked.id, table, at, false, changes);
         ++count.removed;
         return write_answer{write_answer::kind::removed, false, asked.id, {}, table.version(), {}};
     }
@@ -135,7 +135,7 @@ public:
             ++count.offline;
         }
         for (node_id const& id : watch_.due_expired(at.now)) {
-            remove(id, table, at, changes);
+            remove(id, table, at, true, changes);
             ++count.expired;
         }
         if (table.forget_removals(at.now, options_.remember_removals)) {
@@ -151,9 +151,10 @@ private:
             return fail(registry_error::stale_record, known->incarnation(), "record");
         }
         // Who proves to hold the key may come back with the announcement that was taken out; a replica's queue may not
-        // bring it back.
+        // bring it back. Who merely was silent for too long may be back there, too.
         tombstone const* const gone = table.find_removed(record.id());
-        if (gone != nullptr && record.incarnation() < gone->incarnation + (from.is_replica() ? 1U : 0U)) {
+        if (gone != nullptr &&
+            record.incarnation() < gone->incarnation + (from.is_replica() && !gone->expired ? 1U : 0U)) {
             return fail(registry_error::stale_record, gone->incarnation, "record");
         }
         return {};
@@ -177,7 +178,7 @@ private:
         if (!table.full()) return {};
         node_id const* const oldest = watch_.longest_offline();
         if (oldest == nullptr) return fail(registry_error::table_full, 60, "nodes");
-        remove(node_id{*oldest}, table, at, changes);
+        remove(node_id{*oldest}, table, at, true, changes);
         ++count.evicted;
         return {};
     }
@@ -240,7 +241,8 @@ private:
         return write_answer{write_answer::kind::registered, false, (*stored)->id, (*stored)->lease, table.version(),
                             options_.heartbeat_interval};
     }
-    void remove(node_id const& id, node_table& table, moment const& at, std::vector<durable_change>& changes) {
+    void remove(node_id const& id, node_table& table, moment const& at, bool expired,
+                std::vector<durable_change>& changes) {
         watch_.forget(id);
         if (auto const from = source_of_.find(id); from != source_of_.end()) {
             auto const held = sources_.find(from->second);
@@ -248,7 +250,7 @@ private:
             source_of_.erase(from);
         }
         std::uint64_t const floor = table.floor();
-        if (tombstone const* const gone = table.remove(id, at)) changes.push_back(row_removed{*gone});
+        if (tombstone const* const gone = table.remove(id, at, expired)) changes.push_back(row_removed{*gone});
         if (table.floor() != floor) changes.push_back(table_at{table.epoch(), table.version(), table.floor()});
     }
     /// Counts a row to the source that registered it first.

@@ -126,11 +126,12 @@ struct tombstone {
     std::uint64_t incarnation = 0;
     std::uint64_t version = 0; ///< of the registry's state without the node
     std::int64_t removed_ms = 0;
+    bool expired = false; ///< silent for too long, or made room; else it was taken out. Known to the root only
     [[nodiscard]] friend bool operator==(tombstone const&, tombstone const&) noexcept = default;
 
     /// Of a row that is taken out now; the version is the table's business.
     [[nodiscard]] static tombstone of(node_row const& row, std::int64_t unix_ms) {
-        return {row.id, row.domain, std::string{row.name()}, row.incarnation(), 0, unix_ms};
+        return {row.id, row.domain, std::string{row.name()}, row.incarnation(), 0, unix_ms, false};
     }
 };
 

@@ -103,11 +103,13 @@ public:
         return store(std::move(row), found);
     }
     /// Takes a row out. Null if there is none; else the tombstone as it lies here.
-    tombstone const* remove(node_id const& id, moment const& at) {
+    /// @param expired whether it is not by the node's own will
+    tombstone const* remove(node_id const& id, moment const& at, bool expired = false) {
         auto const found = rows_.find(id);
         if (found == rows_.end()) return nullptr;
         tombstone gone = tombstone::of(found->second.row, at.unix_ms);
         gone.version = ++version_;
+        gone.expired = expired;
         erase(found);
         return bury(std::move(gone), at.now);
     }

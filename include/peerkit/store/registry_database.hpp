@@ -123,7 +123,7 @@ private:
         case put_figures: return "INSERT OR REPLACE INTO figures VALUES (?1, ?2, ?3, ?4)";
         case drop_node: return "DELETE FROM nodes WHERE id = ?1";
         case drop_figures: return "DELETE FROM figures WHERE id = ?1";
-        case put_tombstone: return "INSERT OR REPLACE INTO tombstones VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        case put_tombstone: return "INSERT OR REPLACE INTO tombstones VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         case drop_tombstone: return "DELETE FROM tombstones WHERE id = ?1";
         case touch: return "UPDATE figures SET last_heartbeat_ms = ?2, uptime_ms = ?3, standing = ?4 WHERE id = ?1";
         case put_meta: return "INSERT OR REPLACE INTO meta VALUES (1, ?1, ?2, ?3)";
@@ -167,7 +167,7 @@ private:
         auto done = run(drop_node, id);
         if (done) done = run(drop_figures, id);
         return done ? run(put_tombstone, id, std::string_view{gone.domain}, std::string_view{gone.name},
-                          number(gone.incarnation), number(gone.version), gone.removed_ms)
+                          number(gone.incarnation), number(gone.version), gone.removed_ms, std::int64_t{gone.expired})
                     : done;
     }
     [[nodiscard]] result<void> put(registry::row_touched const& change) {
@@ -243,11 +243,13 @@ private:
     }
     [[nodiscard]] result<void> read_tombstones(registry::saved_state& to) {
         return each(
-            "tombstones", "SELECT id, domain, name, incarnation, version, removed_ms FROM tombstones ORDER BY version",
+            "tombstones",
+            "SELECT id, domain, name, incarnation, version, removed_ms, expired FROM tombstones ORDER BY version",
             [&](sqlite_statement const& from) {
                 if (from.blob(0).size() != node_id::size) return false;
                 to.removed.push_back({node_id::from_bytes(from.blob(0)), std::string{from.text(1)},
-                                      std::string{from.text(2)}, whole(from, 3), whole(from, 4), from.integer(5)});
+                                      std::string{from.text(2)}, whole(from, 3), whole(from, 4), from.integer(5),
+                                      from.integer(6) != 0});
                 return true;
             });
     }

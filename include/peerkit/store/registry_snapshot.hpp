@@ -27,7 +27,7 @@ namespace store {
 namespace detail {
 
 // In version 1 the figures of heartbeats were columns of the nodes, so that each heartbeat wrote a record again.
-inline constexpr std::array<std::string_view, 2> registry_schema_steps{
+inline constexpr std::array<std::string_view, 3> registry_schema_steps{
     "CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, version INTEGER NOT NULL,"
     " floor INTEGER NOT NULL);"
     "CREATE TABLE nodes (id BLOB PRIMARY KEY, name TEXT NOT NULL, address TEXT NOT NULL, domain TEXT NOT NULL,"
@@ -47,7 +47,9 @@ inline constexpr std::array<std::string_view, 2> registry_schema_steps{
     "CREATE VIEW node_list AS SELECT hex(n.id) AS id, name, iif(status = 0, 'online', 'offline') AS status, address,"
     " domain, registry, found_by, datetime(first_seen_ms / 1000, 'unixepoch') AS first_seen,"
     " datetime(last_heartbeat_ms / 1000, 'unixepoch') AS last_heartbeat, uptime_ms / 1000 AS uptime_s,"
-    " (standing + 128) / 256 AS reputation, version FROM nodes n JOIN figures f ON f.id = n.id;"};
+    " (standing + 128) / 256 AS reputation, version FROM nodes n JOIN figures f ON f.id = n.id;",
+    // Of those removed before it is not known: they count as taken out.
+    "ALTER TABLE tombstones ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;"};
 
 /// Directory and name of a file.
 [[nodiscard]] inline std::pair<std::string, std::string> split_path(std::string const& path) {

@@ -157,6 +157,32 @@ TEST_CASE("the key itself may come back at once with its name, but not with an o
     CHECK(s.add(registrant{1}.at_incarnation(5)));
 }
 
+TEST_CASE("who expired or made room comes back through a replica with the same announcement, also after a restart") {
+    for (bool const evicted : {false, true}) {
+        CAPTURE(evicted);
+        registry_options o;
+        o.table.max_rows = 1;
+        stage s{o};
+        REQUIRE(s.add(registrant{1}.at_incarnation(5)));
+        if (evicted) {
+            s.run(2min);
+            REQUIRE(s.add(registrant{2}));
+            REQUIRE(s.root.deregister({registrant{2}.id(), tests::lease_number(2)}, s.table, s.at, s.changes, s.count));
+        } else {
+            s.run(12min);
+        }
+        REQUIRE(s.table.size() == 0);
+        stage later{o};
+        later.at = s.at;
+        REQUIRE(later.table.restore(s.stored(), later.at));
+        for (stage* const root : {&s, &later}) {
+            caller const east{.replica = "east"};
+            CHECK(root->add(registrant{1}.at_incarnation(4).asks(), east).error() == registry_error::stale_record);
+            CHECK(root->add(registrant{1}.at_incarnation(5).asks(), east));
+        }
+    }
+}
+
 TEST_CASE("heartbeats and deregistration take the lease") {
     stage s;
     (void)s.add(registrant{1});

@@ -45,6 +45,7 @@ std::int64_t asked(scratch_directory const& scratch, std::string const& sql) {
 registry::tombstone gone(std::uint64_t seed, std::uint64_t version) {
     auto made = registry::tombstone::of(registry_row(seed, 0), 1'700'000'200'000);
     made.version = version;
+    made.expired = seed % 2 == 1;
     return made;
 }
 
@@ -182,7 +183,7 @@ TEST_CASE("a registry's database of version 1 is brought up to date, and everyth
         REQUIRE(db->apply(changes{registry::row_put{registry_row(7, 10)}}));
         expected.rows.push_back(registry_row(7, 10));
     }
-    CHECK(asked(scratch, "PRAGMA user_version") == 2);
+    CHECK(asked(scratch, "PRAGMA user_version") == 3);
     CHECK(same(open(scratch)->load().value(), expected));
 }
 
@@ -198,7 +199,7 @@ TEST_CASE("a database that is damaged, of a later version or something else is r
     { REQUIRE(open(scratch)); }
     {
         auto db = sqlite_connection::open(scratch.path("data/registry.sqlite"));
-        REQUIRE(db->execute("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)"));
+        REQUIRE(db->execute("PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE)"));
     }
     refused(store_error::newer_format);
     {
