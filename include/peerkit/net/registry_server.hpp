@@ -269,7 +269,11 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
         for (registry::late_answer& late : out.answers) {
             auto const found = tickets.find(late.ticket);
             if (found == tickets.end()) continue;
-            answers.emplace_back(std::move(found->second), api->respond(late.answer, moment_now));
+            // A queued write is only here, so it has to be stored; what the root has taken is stored there.
+            bool const lost = failing && late.answer && late.answer->queued;
+            answers.emplace_back(std::move(found->second),
+                                 lost ? refuse(error_code::not_durable, retry_seconds, "storage")
+                                      : api->respond(late.answer, moment_now));
             tickets.erase(found);
         }
         auto const requests = std::move(out.requests);

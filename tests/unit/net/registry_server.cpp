@@ -68,6 +68,19 @@ struct plain_client {
     }
 };
 
+/// The same, but from `silent` on, what is posted goes to somebody who never answers.
+struct losing_client {
+    asio::io_context* loop;
+    bool const* silent;
+    std::string nobody;
+
+    [[nodiscard]] asio::awaitable<result<discovery::http_reply>> request(std::shared_ptr<net::stop_state> stop,
+                                                                         discovery::http_request what) {
+        if (*silent && what.method == discovery::http_method::post) what.url = nobody;
+        return plain_client::ask(*loop, std::move(stop), std::move(what));
+    }
+};
+
 /// A disk whose writes wait until they are let go.
 struct slow_disk {
     std::mutex lock;
@@ -268,6 +281,28 @@ TEST_CASE("a replica follows its root, hands on writes, keeps them while the roo
     bool told = false;
     for (auto const& text : f.notices) told = told || has(text, "the root answers");
     CHECK(told);
+}
+
+TEST_CASE("a replica whose storage fails does not say that a write is queued, though its root is silent") {
+    field f;
+    slow_disk disk;
+    bool silent = false;
+    asio::ip::tcp::acceptor const nobody{f.loop, {asio::ip::make_address("127.0.0.1"), 0}};
+    auto root = f.start(config_of());
+    auto wanted = config_of(registry::registry_role::secondary);
+    wanted.options.answer_wait = 300ms;
+    wanted.root = "http://" + root.local().to_string();
+    wanted.client =
+        losing_client{&f.loop, &silent, "http://127.0.0.1:" + std::to_string(nobody.local_endpoint().port())};
+    wanted.storage = disk.storage();
+    auto replica = f.start(std::move(wanted));
+    CHECK(eventually(f.loop, [&] { return has(f.answer(replica, "/health").body, "\"status\":\"ok\""); }));
+    std::string const body = f.registration(replica, "n1");
+    silent = true;
+    disk.set(disk.full, true);
+    auto const refused = f.answer(replica, "/api/register", body);
+    CHECK(refused.status == 503);
+    CHECK(has(refused.body, "not_durable"));
 }
 
 TEST_CASE("a taken port leads to the next one, and the operator is told") {
