@@ -237,6 +237,7 @@ private:
 
     void begin_reading(duration patience) {
         state_ = state::reading;
+        without_body_ = false;
         since_ = clock::now();
         deadline_ = since_ + patience;
     }

@@ -78,6 +78,19 @@ TEST_CASE("answers without a body have none") {
     CHECK(c.got.ends_with("\r\n\r\n"));
 }
 
+TEST_CASE("a refusal after a HEAD has its body") {
+    http_bench b;
+    http_client c{b};
+    c.send("HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(c.sees("Content-Length: 3\r\n"));
+    c.got.clear();
+    c.send("nonsense\r\n\r\n");
+    ::shutdown(c.fd, SHUT_WR);
+    CHECK(c.sees_end());
+    CHECK(c.got.find("HTTP/1.1 400 ") != std::string::npos);
+    CHECK_FALSE(c.got.ends_with("\r\n\r\n"));
+}
+
 TEST_CASE("what is no request is refused and counted, and the connection closed") {
     http_bench b;
     for (auto const& [text, status] :
