@@ -293,11 +293,10 @@ private:
         if (control_ == nullptr) return;
         control_->release();
         if (control_->aborted()) { // a socket that is not connected yet cannot be shut down; nothing can be connected
-            (void)::dup2(mine_.get(), made);
+            (void)::dup3(mine_.get(), made, O_CLOEXEC);
             return;
         }
-        (void)::dup2(made, mine_.get());
-        close_on_exec(mine_.get());
+        (void)::dup3(made, mine_.get(), O_CLOEXEC);
         control_->hold(mine_.get());
     }
 

@@ -8,7 +8,6 @@
 #include <peerkit/core/ip_address.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/net/http_request.hpp>
-#include <peerkit/net/system.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/buffer.hpp>
@@ -178,7 +177,6 @@ public:
         ++server_->per_source[source_];
         asio::error_code ignored;
         socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
-        close_on_exec(socket_.native_handle());
         begin_reading(server_->options.request_time);
         read();
     }

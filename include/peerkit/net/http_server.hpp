@@ -167,6 +167,7 @@ private:
         });
     }
     static void take_in(shared_state const& s, asio::ip::tcp::socket socket) {
+        close_on_exec(socket.native_handle());
         asio::error_code ec;
         ip_endpoint const from = from_asio(socket.remote_endpoint(ec));
         if (ec) return; // gone already

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+
 #include <vector>
 
 using namespace net_test;
@@ -33,6 +35,15 @@ TEST_CASE("those who send nothing whole make room for those who do") {
 }
 
 TEST_CASE("when all connections are being answered, one more is told to come back") {
+    auto const inheritable = [] {
+        int count = 0;
+        for (int fd = 0; fd < 1024; ++fd) {
+            int const flags = ::fcntl(fd, F_GETFD);
+            if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ++count;
+        }
+        return count;
+    };
+    int const before = inheritable();
     auto options = local_options();
     options.connections = 4;
     http_bench b{std::move(options)};
@@ -45,6 +56,8 @@ TEST_CASE("when all connections are being answered, one more is told to come bac
     http_client more{b};
     CHECK(more.sees("HTTP/1.1 503 "));
     CHECK(b.server->counters().refused == 1);
+    CHECK(b.server->counters().open == 5);
+    CHECK(inheritable() == before); // programs the host starts do not keep connections open
     b.parked.clear();
     for (auto& one : all) CHECK(one.sees("HTTP/1.1 500 "));
 }
