@@ -62,6 +62,8 @@ inline constexpr std::array<std::string_view, 3> registry_schema_steps{
 [[nodiscard]] inline result<void> copy_database(sqlite_connection& from, state_directory const& to,
                                                 std::string const& name) {
     if (auto const done = to.remove(name); !done) return done;
+    // SQLite would make it readable for everybody; it holds the nodes' leases.
+    if (auto const done = to.make(name.c_str()); !done) return done;
     auto copy = from.prepare("VACUUM INTO ?");
     if (!copy) return fail(copy.error());
     copy->bind(1, std::string_view{to.path(name)});
@@ -70,6 +72,15 @@ inline constexpr std::array<std::string_view, 3> registry_schema_steps{
         return done;
     }
     return to.sync(name);
+}
+
+/// `name`, or `name-2` and so on: the first that no database has, nor its log.
+[[nodiscard]] inline std::string unused_name(state_directory const& in, std::string const& name) {
+    std::string one = name;
+    for (unsigned i = 2; in.has(one.c_str()) || in.has((one + "-wal").c_str()); ++i) {
+        one = name + "-" + std::to_string(i);
+    }
+    return one;
 }
 
 /// The number in "registry-<number>.sqlite"; 0 for any other name.
@@ -129,8 +140,9 @@ inline constexpr sqlite_schema registry_schema{0x706b7267, detail::registry_sche
     return all.back();
 }
 
-/// Puts a snapshot in the place of a registry's database, which becomes `<database>.replaced`. The registry that has it
-/// must be stopped; when it starts, it is in an older state than the others know, and has to say so with a new epoch.
+/// Puts a snapshot in the place of a registry's database, which becomes `<database>.replaced`, or `.replaced-2` and so
+/// on if an earlier restore has left one. The registry that has it must be stopped; when it starts, it is in an older
+/// state than the others know, and has to say so with a new epoch.
 /// @par Errors of the snapshot: `unusable`, `damaged`, `not_ours`, `newer_format`; of the database: those of
 /// `state_directory::open` (`in_use`: the registry runs), `full`, `read_only`, `unusable`, `database_failed`. After any
 /// error the database is as it was, or under its other name.
@@ -147,14 +159,14 @@ inline constexpr sqlite_schema registry_schema{0x706b7267, detail::registry_sche
     auto const [directory, name] = detail::split_path(database);
     auto const place = state_directory::open(directory, name + ".lock");
     if (!place) return fail(place.error());
-    std::string const draft = name + ".restore", log = name + "-wal", kept = name + ".replaced";
+    std::string const draft = name + ".restore", log = name + "-wal",
+                      kept = detail::unused_name(*place, name + ".replaced");
     if (auto const done = detail::copy_database(*from, *place, draft); !done) return done;
     if (place->has(name.c_str())) {
         // What is only in its log goes into the database first, if it can be read at all.
         if (auto old = sqlite_connection::open(place->path(name), {.create = false})) {
             (void)old->execute("PRAGMA wal_checkpoint(TRUNCATE)");
         }
-        if (auto const done = place->remove(kept + "-wal"); !done) return done;
         if (auto const done = place->rename(name, kept); !done) return done;
         if (place->has(log.c_str())) {
             if (auto const done = place->rename(log, kept + "-wal"); !done) return done;

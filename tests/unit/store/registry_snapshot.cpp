@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -111,13 +113,57 @@ TEST_CASE("a restored registry is in the state of the snapshot, and the database
         auto db = registry_database::open(database);
         REQUIRE(db);
         CHECK(same(db->load().value(), before));
-        auto old = registry_database::open(database + ".replaced");
+        auto old = registry_database::open(database + (twice == 0 ? ".replaced" : ".replaced-2"));
         REQUIRE(old);
         CHECK(same(old->load().value(), twice == 0 ? after : before));
     }
+    // The only copy of the original outlives a second restore.
+    CHECK(same(registry_database::open(database + ".replaced")->load().value(), after));
     CHECK(scratch.read("snapshots/registry-000001.sqlite") == bytes);
     REQUIRE(restore_registry(snapshot, scratch.path("elsewhere/registry.sqlite")));
     CHECK(same(registry_database::open(scratch.path("elsewhere/registry.sqlite"))->load().value(), before));
+}
+
+TEST_CASE("a restore overwrites neither a database that was replaced before nor its log") {
+    scratch_directory const scratch{tests::fast_parent()};
+    std::string const database = scratch.path("data/registry.sqlite");
+    std::string snapshot;
+    {
+        auto db = registry_database::open(database);
+        (void)fill(*db, 3);
+        snapshot = db->write_snapshot(scratch.path("snapshots"), 5).value();
+    }
+    scratch.write("data/registry.sqlite.replaced-2-wal", "somebody's log");
+    for (std::string const text : {"first", "second"}) {
+        scratch.write("data/registry.sqlite", text + std::string(9000, 'x'));
+        REQUIRE(restore_registry(snapshot, database));
+    }
+    CHECK(scratch.read("data/registry.sqlite.replaced").starts_with("first"));
+    CHECK(scratch.read("data/registry.sqlite.replaced-2-wal") == "somebody's log");
+    CHECK(scratch.read("data/registry.sqlite.replaced-3").starts_with("second"));
+}
+
+TEST_CASE("nobody else may read a snapshot or a restored database: there are leases in it") {
+    scratch_directory const scratch{tests::fast_parent()};
+    std::string const database = scratch.path("data/registry.sqlite");
+    namespace fs = std::filesystem;
+    for (char const* const open_to_all : {"data", "snapshots"}) {
+        fs::create_directory(scratch.path(open_to_all));
+        fs::permissions(scratch.path(open_to_all), fs::perms{0755});
+    }
+    ::mode_t const before = ::umask(022);
+    std::string snapshot;
+    {
+        auto db = registry_database::open(database);
+        (void)fill(*db, 3);
+        snapshot = db->write_snapshot(scratch.path("snapshots"), 5).value();
+    }
+    auto const restored = restore_registry(snapshot, database);
+    ::umask(before);
+    REQUIRE(restored);
+    CHECK(fs::status(snapshot).permissions() == fs::perms{0600});
+    CHECK(fs::status(database).permissions() == fs::perms{0600});
+    CHECK(fs::status(database + ".replaced").permissions() == fs::perms{0600});
 }
 
 TEST_CASE("what a killed registry had only in its log is kept when a snapshot takes its place") {
