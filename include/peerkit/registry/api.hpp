@@ -281,7 +281,13 @@ private:
         tag += to_hex_number(state.epoch);
         tag += '-';
         tag += std::to_string(state.version);
-        if (state.edits != 0) (tag += '-') += std::to_string(state.edits);
+        // Edits are counted from 0 in every replica.
+        if (state.edits != 0) {
+            tag += '-';
+            tag += to_hex_number(logic_->life());
+            tag += '-';
+            tag += std::to_string(state.edits);
+        }
         return tag += '"';
     }
     [[nodiscard]] static std::string to_hex_number(std::uint64_t number) {

@@ -75,7 +75,7 @@ public:
     registry_logic(registry_options options, Random random, time_point now)
         : options_{std::move(options)}, random_{std::move(random)}, challenges_{key()},
           requests_{options_.requests, key()}, writes_{options_.writes, key()}, source_key_{key()},
-          table_{options_.table, 0}, authority_{options_, now}, replica_{options_, now} {}
+          table_{options_.table, 0}, authority_{options_, now}, replica_{options_, now}, life_{draw()} {}
 
     [[nodiscard]] registry_options const& options() const noexcept { return options_; }
     [[nodiscard]] bool is_root() const noexcept { return options_.role == registry_role::root; }
@@ -192,6 +192,8 @@ public:
     [[nodiscard]] registry_state state() const noexcept {
         return {table_.epoch(), table_.version(), is_root() ? 0 : replica_.pending().edits()};
     }
+    /// Drawn when this was made: tells `registry_state::edits` from those of other replicas, and of an earlier life.
+    [[nodiscard]] std::uint64_t life() const noexcept { return life_; }
     /// What changed behind a cursor, a page of it: `page_rows`, `page_bytes`.
     /// @par Errors `snapshot_needed`.
     result<change_view> changes(change_cursor const& cursor, caller const& from, time_point now) {
@@ -284,6 +286,7 @@ private:
     authority authority_; ///< of a root
     replica replica_;     ///< of the others
     registry_counters counters_;
+    std::uint64_t life_;
 };
 
 } // namespace registry

@@ -51,7 +51,8 @@ bool is_documented(std::string_view target, unsigned status) {
 
 /// A registry, and a client that speaks to it in texts.
 struct desk {
-    explicit desk(registry::registry_options o = options_of()) : logic{std::move(o), peerkit::seeded_rng{1}, at.now} {
+    explicit desk(registry::registry_options o = options_of(), std::uint64_t seed = 1)
+        : logic{std::move(o), peerkit::seeded_rng{seed}, at.now} {
         REQUIRE(logic.start({}, false, at, out));
     }
 
@@ -448,6 +449,26 @@ TEST_CASE("a replica without its root serves what it has and says so, and keeps 
     CHECK(queued.status == 202);
     CHECK(d.read(queued).status == "queued");
     CHECK(d.said.lease);
+}
+
+TEST_CASE("two replicas with writes of their own do not call their lists by the same name") {
+    std::vector<std::string> tags;
+    for (unsigned const n : {1U, 2U}) {
+        desk d{options_of(registry::registry_role::secondary), n};
+        std::string const before = header(d.get("/api/nodes"), "etag");
+        registry::registration asked;
+        asked.record = test_support::registry_record(n);
+        CHECK(d.code(d.post("/api/register", to_json(asked)), 401) == "challenge");
+        auto const proof =
+            peerkit::crypto::sign_challenge(fake_identity{n}, test_support::registry_network, d.said.challenge);
+        asked.proof.assign(proof->begin(), proof->end());
+        REQUIRE(d.post("/api/register", to_json(asked)).status == 202);
+        tags.push_back(header(d.get("/api/nodes"), "etag"));
+        CHECK(tags.back() != before);
+        CHECK(d.get("/api/nodes", {{"if-none-match", tags.back()}}).status == 304);
+        if (n == 2) CHECK(d.get("/api/nodes", {{"if-none-match", tags.front()}}).status == 200);
+    }
+    CHECK(tags[0] != tags[1]);
 }
 
 TEST_CASE("a write that waits for the root is answered when the root has") {
