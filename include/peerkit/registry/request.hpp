@@ -24,7 +24,7 @@
 PEERKIT_BEGIN_NAMESPACE
 namespace registry {
 
-/// What a registry has a node sign, so that nobody registers with a recording.
+/// What a registry has a node sign, so that nobody registers with an old recording.
 using challenge_bytes = std::array<std::byte, 16>;
 
 /// Most nodes in one request of a replica to the root that tells who was heard: fits a request's largest body.
