@@ -258,7 +258,6 @@ class BadInput(unittest.TestCase):
             ("tailscale tries=many", "permitted values, at 16 (tries)", 16),
             ("static peers=\"a", "quote that is not closed", 13),
             ("first_of(none", "not closed, at 8 (parenthesis)", 8),
-            ("registry", "no client for registries", 0),
             ("none timeout=5", "permitted values, at 13 (timeout)", 13),
         ):
             with self.subTest(strategy=strategy):

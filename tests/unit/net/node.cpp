@@ -100,7 +100,7 @@ TEST_CASE("three nodes in one loop join through one of them and all see all") {
               peerkit::core_error::not_found);
         // Answered pings tell how far away a member is; whom this node does not ping comes last.
         CHECK(eventually(loop, [&] { return c.find(a.id())->round_trip || c.find(b.id())->round_trip; }));
-        CHECK(c.find(a.id())->heard_since);
+        CHECK(eventually(loop, [&] { return c.find(a.id())->heard_since.has_value(); }));
         auto const near = c.nearest(5);
         REQUIRE(near.size() == 2);
         REQUIRE(near[0].round_trip);
