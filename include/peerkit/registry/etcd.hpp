@@ -42,7 +42,7 @@ struct etcd_options {
 
 /// Nodes are keys below a prefix, each with the node's announcement as its value and bound to a lease, so that a node
 /// that is not heard of vanishes by itself. The client's token is used as an authentication token of etcd where no user
-/// is given; with a user one is fetched, and fetched again when it has expired.
+/// is given; with a user one is fetched, and fetched again when it has expired or users or roles were changed.
 ///
 /// The list is a range of the prefix, the watch one that begins at the revision behind it; when that has been compacted
 /// the watch ends, and so does any change, and the range is asked for again. A `RegistryProtocol`. Not thread-safe.
@@ -175,11 +175,15 @@ private:
             no.elsewhere = true; // no etcd, or one without a gateway
             return no;
         }
-        if (code == unauthenticated && !options_.user.empty() && !std::exchange(renewed_token_, true)) {
+        // Tokens that name a revision of users and roles are void after any change of these. The codes are those of
+        // other errors, too: a wrong password, say.
+        bool const outdated = no.said.find("revision of auth store is old") != std::string::npos ||
+                              no.said.find("revision in header is old") != std::string::npos;
+        if ((code == unauthenticated || outdated) && !options_.user.empty() && !std::exchange(renewed_token_, true)) {
             token_.clear(); // it has expired
             return more{};
         }
-        no.why = code == unauthenticated || code == denied || reply.status == 401 || reply.status == 403
+        no.why = code == unauthenticated || code == denied || outdated || reply.status == 401 || reply.status == 403
                      ? discovery_error::not_permitted
                      : discovery_error::server_failed;
         // A member without a leader, one that is full or too busy: another one may do.

@@ -53,6 +53,8 @@ public:
     std::uint64_t revision = 1, compacted = 0;
     std::string password{}; ///< empty: everybody may
     std::string valid_token{};
+    std::string outdated_token{}; ///< issued before a user or role was changed: a JWT names the revision
+    int outdated_code = 3;
     bool leaderless = false;
     words log{};
 
@@ -98,6 +100,10 @@ public:
             if (h.name == "Authorization") shown = h.value;
         }
         if (!password.empty() && shown.empty()) return error(400, 3, "etcdserver: user name is empty");
+        if (!shown.empty() && shown == outdated_token) {
+            return outdated_code == 3 ? error(400, 3, "etcdserver: revision of auth store is old")
+                                      : error(500, 2, "auth: revision in header is old");
+        }
         if (!password.empty() && shown != valid_token) return error(401, 16, "etcdserver: invalid auth token");
         if (leaderless) return error(503, 14, "etcdserver: no leader");
         if (asked.target == "/v3/lease/grant") {
@@ -313,6 +319,17 @@ TEST_CASE("with a user a token is fetched, and again when it has expired") {
         CHECK(how.generation() == 1);
         CHECK(life.times_of("/v3/auth/authenticate").size() == 2);
     }
+    SUBCASE("a user or role was changed since, and tokens name the revision") {
+        SUBCASE("as etcd says it") { server.outdated_code = 3; }
+        SUBCASE("as its store of users says it") { server.outdated_code = 2; }
+        auto how = made({.user = "peerkit", .password = "secret"});
+        life.run_once(how);
+        server.outdated_token = server.valid_token;
+        life.live(how, time_point{1min}, 1h);
+        CHECK(life.last.answer);
+        CHECK(how.generation() == 1);
+        CHECK(life.times_of("/v3/auth/authenticate").size() == 2);
+    }
     SUBCASE("a wrong one is told, and not tried in a loop") {
         auto how = made({.user = "peerkit", .password = "wrong"});
         life.run_once(how);
@@ -330,6 +347,24 @@ TEST_CASE("with a user a token is fetched, and again when it has expired") {
         auto how = made();
         life.run_once(how);
         CHECK_FALSE(life.last.answer);
+    }
+}
+
+TEST_CASE("a token that is of an old revision again and again is fetched once in a task, and then told") {
+    etcd protocol{{.user = "peerkit", .password = "secret"}};
+    registry::registrant who;
+    for (int i = 0; i < 2; ++i) {
+        auto const asked = protocol.request(client_task::list, who);
+        REQUIRE(asked);
+        CHECK(asked->target == "/v3/auth/authenticate");
+        who.begins = false;
+        REQUIRE(std::holds_alternative<registry::more>(
+            protocol.answer(client_task::list, {200, R"({"token":"t"})", {}}, who)));
+        CHECK(protocol.request(client_task::list, who)->target == "/v3/kv/range");
+        auto const meant = protocol.answer(
+            client_task::list, {400, R"({"error":"etcdserver: revision of auth store is old","code":3})", {}}, who);
+        CHECK(std::holds_alternative<registry::more>(meant) == (i == 0));
+        if (auto const* no = std::get_if<registry::refused>(&meant)) CHECK(no->why == discovery_error::not_permitted);
     }
 }
 
