@@ -27,8 +27,9 @@ namespace registry {
 /// Not thread-safe.
 class known_nodes {
 public:
-    static constexpr std::size_t doubt_from = 4;                        ///< fewer may all be gone at once
-    static constexpr duration churn_within = std::chrono::seconds{5};   ///< a list as before, so soon after another ...
+    static constexpr std::size_t doubt_from = 4; ///< fewer may all be gone at once
+    static constexpr duration churn_within =
+        std::chrono::seconds{5}; ///< a list as before, so soon after a watch began ...
     static constexpr duration least_quiet = std::chrono::seconds{1};    ///< ... means not to watch for so long, doubled
     static constexpr duration longest_quiet = std::chrono::seconds{30}; ///< up to this
 
@@ -72,14 +73,27 @@ public:
     [[nodiscard]] bool good(time_point now) const noexcept { return told_ && now - *told_ <= keep_; }
     /// When a list that is not believed is to be asked for again; else `never`.
     [[nodiscard]] time_point look_again_at() const noexcept { return look_again_; }
-    /// From when on a change should be watched for: later than `now` if watches ended and nothing had changed.
-    [[nodiscard]] time_point watch_from(time_point now) const noexcept { return saturating_add(now, quiet_); }
+    /// From when on a change should be watched for: later than `now` if watches ended and nothing had changed. If it is
+    /// `now`, a watch is taken to begin.
+    [[nodiscard]] time_point watch_from(time_point now) noexcept {
+        if (now < watch_at_) return watch_at_;
+        if (!watched_since_) watched_since_ = now;
+        return now;
+    }
 
 private:
-    /// A watch that is refused ends as soon as one whose change is none: `same`, and soon after the last list.
+    /// A watch that is refused ends as soon as one whose change is none: `same`, and soon after it began. A list that
+    /// was asked for while nobody watched tells nothing of watches.
     void watch_ended(bool same, time_point now) noexcept {
-        bool const early = same && now - *told_ < quiet_ + churn_within;
-        quiet_ = early ? std::clamp(quiet_ * 2, least_quiet, longest_quiet) : duration{};
+        bool const early = same && watched_since_ && now - *watched_since_ < churn_within;
+        if (early) {
+            quiet_ = std::clamp(quiet_ * 2, least_quiet, longest_quiet);
+            watch_at_ = saturating_add(now, quiet_);
+        } else if (!same || watched_since_) {
+            quiet_ = {};
+            watch_at_ = now;
+        }
+        watched_since_.reset();
     }
     void believe(time_point now) noexcept {
         doubted_.reset();
@@ -94,7 +108,9 @@ private:
     std::optional<std::vector<discovery::candidate>> doubted_; ///< the list that is not believed yet
     std::optional<time_point> told_;                           ///< when the last good list came
     time_point look_again_ = never;
-    duration quiet_{};
+    duration quiet_{};                          ///< the last pause between two watches
+    time_point watch_at_ = time_point::min();   ///< not before
+    std::optional<time_point> watched_since_{}; ///< none: nobody watches
 };
 
 } // namespace registry
