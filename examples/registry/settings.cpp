@@ -111,6 +111,8 @@ settings parse(int argc, char** argv) {
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
+    app.add_flag("--limit-loopback", s.options.limit_loopback,
+                 "Limit requests from this machine like others: for a registry behind a proxy here");
     app.add_flag("--quiet", s.quiet, "Print warnings and errors only");
     try {
         app.parse(argc, argv);

@@ -112,7 +112,7 @@ public:
         return {};
     }
 
-    /// Whether a source may ask for anything now. Loopback and replicas always may.
+    /// Whether a source may ask for anything now. Replicas always may, and loopback without `limit_loopback`.
     /// @par Errors `rate_limited`, position: seconds to wait.
     result<void> admit(caller const& from, time_point now) { return take(requests_, from, now); }
     /// Whether this is the token that registries show each other; never if there is none.
@@ -152,7 +152,7 @@ public:
         }
         if (!is_root()) return counted(replica_.register_node(std::move(asked), table_, at, out, random_, counters_));
         std::uint64_t const source =
-            from.is_replica() || from.source.is_loopback() ? 0 : source_number(from.source, source_key_) | 1U;
+            from.is_replica() || options_.exempt(from.source) ? 0 : source_number(from.source, source_key_) | 1U;
         auto answer =
             authority_.register_node(std::move(asked), table_, from, source, lease(), at, out.changes, counters_);
         if (!answer) return refuse(answer.error());
@@ -270,7 +270,7 @@ private:
         return std::move(answer);
     }
     result<void> take(source_limits& limits, caller const& from, time_point now) {
-        if (from.is_replica() || from.source.is_loopback()) return {};
+        if (from.is_replica() || options_.exempt(from.source)) return {};
         duration const wait = limits.take(from.source, now);
         if (wait <= duration::zero()) return {};
         return refuse(error{registry_error::rate_limited,

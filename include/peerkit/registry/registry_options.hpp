@@ -5,6 +5,7 @@
 
 #include <peerkit/core/clock.hpp>
 #include <peerkit/core/error.hpp>
+#include <peerkit/core/ip_address.hpp>
 #include <peerkit/core/network_id.hpp>
 #include <peerkit/detail/config.hpp>
 #include <peerkit/registry/error.hpp>
@@ -72,6 +73,8 @@ struct registry_options {
     source_rate writes{20, 400};         ///< registrations and deregistrations of one source
     source_rate requests{200, 2'000};    ///< requests of one source, of any kind
     std::size_t rows_of_source = 10'000; ///< nodes one source may have registered; loopback: all
+    /// Loopback is a source like others: for a registry behind a proxy on its machine, where all come from there.
+    bool limit_loopback = false;
 
     /// For a replica.
     duration refresh_interval = std::chrono::seconds{60}; ///< of changes, where long polls are not answered
@@ -85,6 +88,10 @@ struct registry_options {
     std::size_t page_rows = 1'000;                    ///< of a page of changes
     std::size_t page_bytes = 4U << 20U;
 
+    /// Whether requests from there are not limited.
+    [[nodiscard]] bool exempt(ip_address const& source) const noexcept {
+        return source.is_loopback() && !limit_loopback;
+    }
     [[nodiscard]] std::size_t queue_size() const noexcept {
         if (queue_limit != 0) return queue_limit;
         return role == registry_role::integrated ? 1'000 : 5'000;

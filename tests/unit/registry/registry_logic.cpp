@@ -156,6 +156,19 @@ TEST_CASE("requests have a budget of their own, which loopback and replicas do n
     }
 }
 
+TEST_CASE("loopback has the budgets of any source where that is wanted") {
+    registry_options o = root_options();
+    o.limit_loopback = true;
+    o.rows_of_source = 2;
+    stage s{o};
+    caller const proxy{.source = ip_address::v4(127, 0, 0, 1)};
+    for (std::uint64_t n = 0; n < 3; ++n) (void)s.add(registrant{n}, proxy);
+    CHECK(s.logic.table().size() == 2);
+    std::size_t admitted = 0;
+    for (int i = 0; i < 10'000; ++i) admitted += s.logic.admit(proxy, s.at.now) ? 1U : 0U;
+    CHECK(admitted == o.requests.burst);
+}
+
 TEST_CASE("a new registry stores its epoch, a restarted one keeps it, one from an old snapshot draws another") {
     stage s;
     REQUIRE(s.out.changes.size() == 2);
