@@ -14,6 +14,7 @@
 #include <peerkit/net/cancellation.hpp>
 #include <peerkit/net/convert.hpp>
 #include <peerkit/net/error.hpp>
+#include <peerkit/net/http_connection.hpp>
 #include <peerkit/net/http_server.hpp>
 #include <peerkit/net/registry_journal.hpp>
 #include <peerkit/registry/api.hpp>
@@ -66,7 +67,9 @@ struct registry_config {
     registry::saved_state saved{}; ///< what the storage holds at the start
     bool restored = false;         ///< `saved` is an old copy that was brought back
     duration snapshot_interval{};  ///< between two copies of the storage; zero: none
-    std::size_t polls = 64;        ///< requests that wait for a change at once; above it 503
+    /// Requests that wait for a change at once, a quarter of them from one source; above it 503. No more than three
+    /// quarters of `http.connections`. Replicas are not counted; loopback has no share without `limit_loopback`.
+    std::size_t polls = 1'024;
     std::function<void(discovery::notice const&)> on_notice{}; ///< what the operator should know
 };
 
@@ -229,11 +232,21 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
             park({std::move(request), from, std::move(to), std::get<registry::parked_request>(what)});
         }
     }
-    void park(parked_poll one) {
-        if (polls.size() >= config.polls) {
-            std::erase_if(polls, [](parked_poll const& p) { return !p.to.wanted(); });
+    [[nodiscard]] bool may_wait(parked_poll const& one) const noexcept {
+        if (one.until.replica) return true;
+        auto const source = detail::source_of(one.from.address);
+        std::size_t all = 0, same = 0;
+        for (parked_poll const& other : polls) {
+            if (other.until.replica) continue;
+            ++all;
+            if (detail::source_of(other.from.address) == source) ++same;
         }
-        if (polls.size() >= config.polls) {
+        std::size_t const most = std::min(config.polls, config.http.connections / 4 * 3);
+        return all < most && (same < std::max<std::size_t>(most / 4, 1) || config.options.exempt(one.from.address));
+    }
+    void park(parked_poll one) {
+        if (!may_wait(one)) std::erase_if(polls, [](parked_poll const& p) { return !p.to.wanted(); });
+        if (!may_wait(one)) {
             answers.emplace_back(std::move(one.to), refuse(error_code::busy, retry_seconds, "wait"));
             return;
         }

@@ -60,6 +60,7 @@ inline constexpr std::array<api_route, 9> api_routes{{
 struct parked_request {
     registry_state state{};
     time_point until{};
+    bool replica = false; ///< whoever asks showed the registries' token
 };
 
 /// What a request comes to: its answer; the ticket of a write whose answer comes through `registry_outbox::answers`
@@ -308,7 +309,7 @@ private:
         bool const same = has_tag(request.header("if-none-match"), tag);
         bool const seen = asked->version == state.version && asked->epoch.value_or(state.epoch) == state.epoch;
         if ((same || seen) && !request.waited && asked->wait > duration::zero()) {
-            return parked_request{state, saturating_add(at.now, std::min(asked->wait, max_wait))};
+            return parked_request{state, saturating_add(at.now, std::min(asked->wait, max_wait)), false};
         }
         if (same) return answered({304, "application/json", {{"etag", tag}}, {}}, at);
 
@@ -336,7 +337,7 @@ private:
         auto const state = logic_->state();
         if (!everything && !request.waited && asked->wait > duration::zero() && asked->cursor.epoch == state.epoch &&
             asked->cursor.since == state.version) {
-            return parked_request{state, saturating_add(at.now, std::min(asked->wait, max_wait))};
+            return parked_request{state, saturating_add(at.now, std::min(asked->wait, max_wait)), from.is_replica()};
         }
         auto const page = logic_->changes(asked->cursor, from, at.now);
         if (!page) return refused(page.error(), at);

@@ -16,6 +16,7 @@
 #include <asio/write.hpp>
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -134,13 +135,15 @@ struct field {
         std::optional<discovery::http_reply> got;
         bool ended = false;
     };
-    std::shared_ptr<asked> ask(net::registry_server const& of, std::string target, std::string body = {}) {
+    std::shared_ptr<asked> ask(net::registry_server const& of, std::string target, std::string body = {},
+                               std::vector<discovery::http_header> headers = {}) {
         auto const state = std::make_shared<asked>();
         discovery::http_request what;
         what.method = body.empty() ? discovery::http_method::get : discovery::http_method::post;
         what.url = "http://" + of.local().to_string();
         what.target = std::move(target);
         what.body = std::move(body);
+        what.headers = std::move(headers);
         what.timeout = 20s;
         asio::co_spawn(loop, plain_client::ask(loop, std::make_shared<net::stop_state>(), std::move(what)),
                        [state](std::exception_ptr, result<discovery::http_reply> reply) {
@@ -246,6 +249,36 @@ TEST_CASE("requests that wait are answered by the change, and bounded in number"
     CHECK(has(one->got.value().body, "\"n1\""));
     auto const late = f.answer(server, "/api/nodes?wait=1&version=1");
     CHECK(late.status == 200);
+}
+
+TEST_CASE("replicas wait beside all others, of whom one source has no more than a quarter of the room") {
+    field f;
+    auto config = config_of();
+    config.polls = 8;
+    config.options.limit_loopback = true;
+    auto server = f.start(std::move(config));
+    auto const state = server.logic().state();
+    std::array<std::byte, 8> epoch{};
+    store_big(epoch.data(), state.epoch);
+    std::string const target =
+        "/api/changes?since=" + std::to_string(state.version) + "&epoch=" + to_hex(epoch) + "&wait=50";
+    std::vector<std::shared_ptr<field::asked>> waiting{f.ask(server, target), f.ask(server, target)};
+    f.loop.run_for(100ms);
+    auto const refused = f.answer(server, target);
+    CHECK(refused.status == 503);
+    CHECK(has(refused.body, "busy"));
+    for (int i = 0; i < 10; ++i) {
+        waiting.push_back(
+            f.ask(server, target, {}, {{"peerkit-replica", "east"}, {"authorization", "Bearer 0123456789abcdef"}}));
+    }
+    f.loop.run_for(100ms);
+    for (auto const& one : waiting) CHECK_FALSE(one->ended);
+    CHECK(f.answer(server, "/api/register", f.registration(server, "n1")).status == 200);
+    CHECK(eventually(f.loop, [&] {
+        bool all = true;
+        for (auto const& one : waiting) all = all && one->ended && one->got->status == 200;
+        return all;
+    }));
 }
 
 TEST_CASE("a replica follows its root, hands on writes, keeps them while the root is away, and says so") {
