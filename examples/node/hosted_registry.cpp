@@ -28,6 +28,10 @@ std::string read_token(std::string const& path) {
     if (!file || !std::getline(file, token))
         refuse("--registry-token-file '" + path + "': cannot be read, or is empty");
     while (!token.empty() && (token.back() == '\r' || token.back() == ' ')) token.pop_back();
+    bool const clean = std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    if (!clean || token.size() < 16) {
+        refuse("--registry-token-file '" + path + "': the first line has to be 16 characters or more, without blanks");
+    }
     return token;
 }
 
