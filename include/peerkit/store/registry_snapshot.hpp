@@ -145,7 +145,7 @@ inline constexpr sqlite_schema registry_schema{0x706b7267, detail::registry_sche
 /// state than the others know, and has to say so with a new epoch.
 /// @par Errors of the snapshot: `unusable`, `damaged`, `not_ours`, `newer_format`; of the database: those of
 /// `state_directory::open` (`in_use`: the registry runs), `full`, `read_only`, `unusable`, `database_failed`. After any
-/// error the database is as it was, or under its other name.
+/// error the database is as it was; where the file system has no second names for a file, maybe under its other name.
 [[nodiscard]] inline result<void> restore_registry(std::string const& snapshot, std::string const& database) {
     auto from = sqlite_connection::open(snapshot, {.create = false, .read_only = true});
     if (!from) return fail(from.error());
@@ -167,11 +167,14 @@ inline constexpr sqlite_schema registry_schema{0x706b7267, detail::registry_sche
         if (auto old = sqlite_connection::open(place->path(name), {.create = false})) {
             (void)old->execute("PRAGMA wal_checkpoint(TRUNCATE)");
         }
-        if (auto const done = place->rename(name, kept); !done) return done;
+        // Without its name for a moment, it would be taken for a registry that never was, if the process ended then.
+        if (!place->link(name, kept)) {
+            if (auto const done = place->rename(name, kept); !done) return done;
+        }
+        if (auto const done = place->remove(name + "-shm"); !done) return done;
         if (place->has(log.c_str())) {
             if (auto const done = place->rename(log, kept + "-wal"); !done) return done;
         }
-        if (auto const done = place->remove(name + "-shm"); !done) return done;
     }
     if (auto const done = place->rename(draft, name); !done) return done;
     return place->sync();

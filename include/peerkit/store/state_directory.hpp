@@ -191,6 +191,12 @@ public:
         if (::renameat(directory_.get(), from.c_str(), directory_.get(), to.c_str()) == 0) return {};
         return detail::fail_writing("rename", errno);
     }
+    /// Gives a file a second name, which must be free. Not every file system can.
+    /// @par Errors `unusable`, `read_only`, `full`
+    [[nodiscard]] result<void> link(std::string const& from, std::string const& to) const {
+        if (::linkat(directory_.get(), from.c_str(), directory_.get(), to.c_str(), 0) == 0) return {};
+        return detail::fail_writing("link", errno);
+    }
     /// Takes a file away, if there is one.
     /// @par Errors `unusable`, `read_only`
     [[nodiscard]] result<void> remove(std::string const& name) const {

@@ -201,6 +201,27 @@ TEST_CASE("a damaged database can be replaced by a snapshot") {
     CHECK(scratch.read("data/registry.sqlite.replaced") == std::string(9000, 'x'));
 }
 
+TEST_CASE("a database that is being replaced has its name all the time") {
+    scratch_directory const scratch{tests::fast_parent()};
+    std::string const database = scratch.path("data/registry.sqlite");
+    saved_state state;
+    std::string snapshot;
+    {
+        auto db = registry_database::open(database);
+        (void)fill(*db, 1);
+        snapshot = db->write_snapshot(scratch.path("snapshots"), 5).value();
+        state = fill(*db, 3);
+    }
+    std::filesystem::create_directory(database + "-shm"); // cannot be taken away as a file: the end in the middle
+    REQUIRE_FALSE(restore_registry(snapshot, database));
+    std::filesystem::remove(database + "-shm");
+    REQUIRE(scratch.has("data/registry.sqlite"));
+    CHECK(same(registry_database::open(database)->load().value(), state));
+    REQUIRE(restore_registry(snapshot, database));
+    CHECK(registry_database::open(database)->load()->rows.size() == 1);
+    CHECK(registry_database::open(database + ".replaced")->load()->rows.size() == 3);
+}
+
 TEST_CASE("what is no sound snapshot of a registry restores nothing") {
     scratch_directory const scratch{tests::fast_parent()};
     std::string const database = scratch.path("data/registry.sqlite");

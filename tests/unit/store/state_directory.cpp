@@ -177,6 +177,9 @@ TEST_CASE("files are renamed, taken away and synced by name") {
     REQUIRE(place);
     scratch.write("state/a", "x");
     CHECK(place->sync("a"));
+    CHECK(place->link("a", "c"));
+    CHECK(scratch.read("state/c") == "x");
+    CHECK(place->link("a", "c").error() == store_error::unusable);
     CHECK(place->rename("a", "b"));
     CHECK(place->sync());
     CHECK(scratch.read("state/b") == "x");
