@@ -46,7 +46,8 @@ namespace net {
 struct opened_memory {
     store::any_store where;       ///< none: nothing is kept
     store::node_memory earlier{}; ///< empty if nothing was found
-    std::optional<error> trouble; ///< why it could not be read; it is tried again when something is to be written
+    std::optional<error> trouble; ///< why it could not be read; it is read before the first write
+    store::record_check verify = nullptr;
 };
 
 /// Reads what a node knew in its earlier life. Blocks on the store.
@@ -54,7 +55,7 @@ struct opened_memory {
 /// All others are in `trouble`: a node that cannot remember is better than none.
 [[nodiscard]] inline result<opened_memory> open_memory(store::any_store where, node_id const& self,
                                                        network_id const& network, store::record_check verify) {
-    opened_memory made{std::move(where), {}, std::nullopt};
+    opened_memory made{std::move(where), {}, std::nullopt, verify};
     auto found = made.where.load();
     if (found) {
         auto earlier = store::recall(std::move(*found), self, network, verify);
@@ -73,7 +74,9 @@ struct opened_memory {
 /// finished; only then is the store given free.
 ///
 /// Changes are gathered: the store is written `gap` after the first of them, later if writing takes long (a twentieth
-/// of the time at most) or fails (doubling up to `most_gap`, told once per reason).
+/// of the time at most) or fails (doubling up to `most_gap`, told once per reason). A store that could not be read at
+/// the start is read before the first write, and what is found is written again with every state of this life; the
+/// memory of another network is not written over.
 class memory_keeper : public std::enable_shared_from_this<memory_keeper> {
 public:
     using notice_teller = std::function<void(discovery::notice const&)>;
@@ -95,6 +98,7 @@ public:
         status_.left_out = earlier.left_out;
         status_.trouble = trouble;
         using severity = discovery::notice::severity;
+        if (trouble) unread_ = std::make_shared<late_memory>(late_memory{from.verify, std::nullopt});
         if (trouble)
             told_at_start_.push_back({severity::warning, *trouble, "the store; this node runs without memory"});
         if (earlier.damage)
@@ -180,6 +184,23 @@ private:
         asio::any_io_executor reply_to;
     };
 
+    /// Of a store that could not be read at the start. Used by one write at a time.
+    struct late_memory {
+        [[nodiscard]] result<void> add(store::any_store& from, store::stored_state& to) {
+            if (!earlier) {
+                auto found = from.load();
+                if (!found) return fail(found.error());
+                auto memory = store::recall(std::move(*found), to.owner, to.network, verify);
+                if (!memory) return fail(memory.error());
+                earlier = std::move(*memory);
+            }
+            store::add_earlier(to, *earlier);
+            return {};
+        }
+        store::record_check verify;
+        std::optional<store::node_memory> earlier; ///< none until it could be read
+    };
+
     void end() {
         box_->leave();
         store_.reset();
@@ -199,14 +220,15 @@ private:
     void write() {
         writing_ = true;
         dirty_ = hurried_ = false;
-        auto state = std::make_shared<store::stored_state const>(make_());
+        auto state = std::make_shared<store::stored_state>(make_());
         // What is minted while this is being written may need another write.
         std::uint64_t const covers = state->incarnation;
         auto const begun = std::chrono::steady_clock::now();
         auto const weak = weak_from_this();
-        int const failed =
-            run_detached([where = store_, box = box_, state = std::move(state), weak, covers, begun]() mutable {
-                auto const kept = where->save(*state);
+        int const failed = run_detached(
+            [where = store_, late = unread_, box = box_, state = std::move(state), weak, covers, begun]() mutable {
+                auto kept = late ? late->add(*where, *state) : result<void>{};
+                if (kept) kept = where->save(*state);
                 where.reset(); // before anybody hears of it: whoever stops the node then may open the store again
                 auto const took = std::chrono::steady_clock::now() - begun;
                 box->answer([weak, kept, covers, took] {
@@ -247,6 +269,7 @@ private:
     std::shared_ptr<stop_state> stop_;
     std::shared_ptr<store::any_store> store_; ///< called by one write at a time; null after the stop
     std::shared_ptr<mailbox> box_;
+    std::shared_ptr<late_memory> unread_; ///< null if the store could be read at the start
     std::vector<std::string> registries_;
     timer_of<asio::any_io_executor> timer_;
     stop_state::hook hook_;

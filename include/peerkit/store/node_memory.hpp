@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,24 @@ struct node_memory {
     if (std::from_chars(port.data(), port.data() + port.size(), made.gossip_port).ec != std::errc{})
         made.gossip_port = 0;
     return made;
+}
+
+/// Adds to what is to be written what was found too late to be used, because the store could not be read when the node
+/// started: peers and registries that `state` lacks, as far as there is room, and the higher incarnation.
+inline void add_earlier(stored_state& state, node_memory const& found) {
+    state.incarnation = std::max(state.incarnation, found.incarnation);
+    for (std::string const& text : found.registries) {
+        bool const room = state.registries.size() < max_registries;
+        if (room && std::find(state.registries.begin(), state.registries.end(), text) == state.registries.end()) {
+            state.registries.push_back(text);
+        }
+    }
+    std::unordered_set<node_id> known{state.owner};
+    for (stored_peer const& peer : state.peers) known.insert(wire::record_view::trusted(peer.record).id());
+    for (stored_peer const& peer : found.peers) {
+        if (state.peers.size() >= max_peers) return;
+        if (known.insert(wire::record_view::trusted(peer.record).id()).second) state.peers.push_back(peer);
+    }
 }
 
 /// The registries worth knowing after a restart: the one in use, those that members announce, the most frequent first,

@@ -11,10 +11,13 @@
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
+#include <support/puppet.hpp>
+
 #include <atomic>
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace net_test;
@@ -175,6 +178,75 @@ TEST_CASE("a store that cannot be read is told when the node starts, and used as
     k.keeper->save_now();
     CHECK(k.saved(1));
     k.stop->stop();
+}
+
+namespace {
+
+/// A shelf of an earlier life that cannot be read the first time.
+struct late_store {
+    explicit late_store(std::shared_ptr<store::memory_shelf> on) : held{std::move(on)} {}
+    [[nodiscard]] std::string_view name() const noexcept { return "late"; }
+    [[nodiscard]] result<void> claim() { return held.claim(); }
+    [[nodiscard]] result<store::loaded_state> load() {
+        if (std::exchange(fails, false)) return fail(store_error::unusable, 24, "open");
+        return held.load();
+    }
+    [[nodiscard]] result<void> save(store::stored_state const& state) { return held.save(state); }
+    store::memory_store held;
+    bool fails = true;
+};
+store::stored_state life_of(std::uint64_t incarnation, std::uint64_t peer, std::string registry) {
+    store::stored_state state;
+    state.owner = tests::puppet{1}.id();
+    state.incarnation = incarnation;
+    state.registries.push_back(std::move(registry));
+    tests::bytes record = tests::puppet{peer}.record();
+    state.peers.push_back({std::move(record), {}, {}, 1});
+    return state;
+}
+/// What the shelf holds after two writes by a node that could not read it at its start.
+store::stored_state after_late_reading(store::stored_state const& earlier, std::vector<error>& told) {
+    auto const shelf = std::make_shared<store::memory_shelf>();
+    REQUIRE(store::memory_store{shelf}.save(earlier));
+    keeping k;
+    auto opened = net::open_memory(late_store{shelf}, tests::puppet{1}.id(), network_id{},
+                                   &crypto::verify_record<crypto::fake_identity>);
+    REQUIRE(opened);
+    k.keeper = std::make_shared<memory_keeper>(k.loop.get_executor(), k.stop, std::move(*opened));
+    k.keeper->begin([] { return life_of(50, 3, "new:1"); }, [&](discovery::notice const& n) { told.push_back(n.what); },
+                    [&] { ++k.kept; });
+    k.keeper->save_now();
+    REQUIRE(eventually(k.loop, [&] { return k.kept == 1; }));
+    if (k.keeper->status().saves == 1) {
+        k.keeper->save_now(); // of this life alone
+        REQUIRE(k.saved(2));
+    }
+    k.stop->stop();
+    k.keeper.reset();
+    return store::memory_store{shelf}.load()->state;
+}
+
+} // namespace
+
+TEST_CASE("what a store that could not be read at the start holds is found before the first write, and kept") {
+    std::vector<error> told;
+    auto const held = after_late_reading(life_of(900, 2, "old:1"), told);
+    CHECK(told.size() == 1); // at the start
+    CHECK(held.incarnation == 900);
+    CHECK(held.registries == std::vector<std::string>{"new:1", "old:1"});
+    REQUIRE(held.peers.size() == 2);
+    CHECK(held.peers[0].record == tests::puppet{3}.record());
+    CHECK(held.peers[1].record == tests::puppet{2}.record());
+    CHECK(after_late_reading(life_of(20, 3, "new:1"), told) == life_of(50, 3, "new:1"));
+}
+
+TEST_CASE("a store that turns out to be another network's is not written over") {
+    store::stored_state theirs = life_of(20, 2, "old:1");
+    theirs.network.bytes[0] = std::byte{9};
+    std::vector<error> told;
+    CHECK(after_late_reading(theirs, told) == theirs);
+    REQUIRE(told.size() == 2);
+    CHECK(told[1] == store_error::not_ours);
 }
 
 TEST_CASE("the last write is waited for, but not longer than patience allows") {

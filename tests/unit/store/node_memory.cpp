@@ -144,6 +144,28 @@ TEST_CASE("registries are known by what peers announce, the most frequent first,
     CHECK(s.written(many).registries == std::vector<std::string>{"mine:8000", "usual:8000", "rare:8000", "x:1"});
 }
 
+TEST_CASE("what is found late is added as far as there is room, and replaces nothing") {
+    subject s;
+    s.know(puppet{2});
+    store::stored_state state = s.written({"a:1"});
+    store::stored_state const before = state;
+    store::node_memory found;
+    found.peers = {{puppet{1}.record(), {}, {}, 1}, {puppet{2}.record(), {}, {}, 1}, {puppet{3}.record(), {}, {}, 1}};
+    for (std::size_t i = 0; i <= store::max_registries; ++i) found.registries.push_back("r:" + std::to_string(i));
+    store::add_earlier(state, found);
+    CHECK(state.incarnation == before.incarnation);
+    CHECK(state.registries.size() == store::max_registries);
+    CHECK(state.registries[0] == "a:1");
+    REQUIRE(state.peers.size() == 2); // not itself
+    CHECK(state.peers[0] == before.peers[0]);
+    CHECK(state.peers[1] == found.peers[2]);
+    state.peers.resize(store::max_peers, found.peers[2]);
+    found.peers[2].record = puppet{4}.record();
+    store::add_earlier(state, found);
+    CHECK(state.peers.size() == store::max_peers);
+    CHECK(store::check_bounds(state));
+}
+
 TEST_CASE("no more is written down than a store keeps") {
     subject s;
     puppet p{2};
