@@ -29,6 +29,7 @@ enum class net_error : std::uint16_t {
     stopped,            ///< The node was stopped; make a new one.
     no_key,             ///< A sealed network needs a network key.
     unwanted_key,       ///< A network key was given to a node of an open network.
+    no_thread,          ///< No thread can be had; position is the system's error code.
 
     // Streams.
     dial_failed,       ///< The connection was not made; position is the system's error code.
@@ -69,6 +70,7 @@ struct domain_of<net::net_error> {
         case stopped: return "the node was stopped";
         case no_key: return "a sealed network needs a network key";
         case unwanted_key: return "a network key was given to a node of an open network";
+        case no_thread: return "no thread can be had";
         case dial_failed: return "the connection was not made";
         case dial_timed_out: return "the connection was not made in time";
         case connection_closed: return "the other side closed the connection within a frame";

@@ -6,16 +6,15 @@
 #include <peerkit/core/error.hpp>
 #include <peerkit/core/node_id.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/net/error.hpp>
+#include <peerkit/net/system.hpp>
 #include <peerkit/registry/change.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/post.hpp>
 
-#include <pthread.h>
-
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -58,23 +57,23 @@ public:
     };
 
     registry_journal(asio::any_io_executor executor, registry_storage storage, handlers tell)
-        : shared_{std::make_shared<shared>(std::move(executor), std::move(storage), std::move(tell))} {
-        // The host's signal handlers keep running on the host's threads.
-        sigset_t all, before;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);
-        thread_ = std::thread{[s = shared_] { run(*s); }};
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    }
+        : shared_{std::make_shared<shared>(std::move(executor), std::move(storage), std::move(tell))},
+          no_thread_{start_thread(thread_, [s = shared_] { run(*s); })} {}
     registry_journal(registry_journal const&) = delete;
     registry_journal& operator=(registry_journal const&) = delete;
+    /// Whether it has its thread; without one nothing is stored.
+    /// @par Errors `no_thread`
+    [[nodiscard]] result<void> started() const {
+        if (no_thread_ != 0) return fail(net_error::no_thread, static_cast<std::uint64_t>(no_thread_), "journal");
+        return {};
+    }
     ~registry_journal() {
         {
             std::scoped_lock const held{shared_->lock};
             shared_->ending = true;
         }
         shared_->changed.notify_one();
-        thread_.join();
+        if (thread_.joinable()) thread_.join();
         *shared_->told = {}; // what was posted and has not run yet
     }
 
@@ -168,6 +167,7 @@ private:
 
     std::shared_ptr<shared> shared_;
     std::thread thread_;
+    int no_thread_ = 0;
 };
 
 } // namespace net

@@ -94,8 +94,8 @@ public:
     using logic_type = registry::registry_logic<crypto::ed25519_identity, crypto::secure_rng>;
 
     /// Listens, takes over what was stored, and serves.
-    /// @par Errors those of `registry::check`, `http_server::listen`, `crypto::secure_rng::make`, and of
-    /// `registry_logic::start`: with what cannot be read, no registry begins
+    /// @par Errors those of `registry::check`, `http_server::listen`, `crypto::secure_rng::make`, `no_thread`, and
+    /// those of `registry_logic::start`: with what cannot be read, no registry begins
     [[nodiscard]] static result<registry_server> start(asio::any_io_executor const& executor, registry_config config);
 
     registry_server(registry_server&&) noexcept = default;
@@ -177,6 +177,7 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
                                                        [weak](result<std::string> const& path) {
                                                            if (auto const self = weak.lock()) self->on_snapshot(path);
                                                        }});
+            if (auto const ok = journal->started(); !ok) return fail(ok.error());
         }
         if (auto const ok = logic->start(std::move(config.saved), config.restored, moment_now, out); !ok) {
             return fail(ok.error());

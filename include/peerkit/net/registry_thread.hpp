@@ -6,15 +6,15 @@
 #include <peerkit/core/endpoint.hpp>
 #include <peerkit/core/error.hpp>
 #include <peerkit/detail/config.hpp>
+#include <peerkit/net/error.hpp>
 #include <peerkit/net/registry_server.hpp>
+#include <peerkit/net/system.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
-#include <pthread.h>
-
-#include <csignal>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,19 +41,16 @@ public:
     /// Called once, on the caller's thread; given the executor that clients of HTTP need.
     using maker = std::function<registry_config(asio::any_io_executor const&)>;
 
-    /// @par Errors those of `registry_server::start`
+    /// @par Errors those of `registry_server::start`; `no_thread`
     [[nodiscard]] static result<registry_thread> start(maker const& make) {
         auto made = std::make_unique<running>();
         auto server = registry_server::start(made->loop.get_executor(), make(made->loop.get_executor()));
         if (!server) return fail(server.error());
         made->server.emplace(std::move(*server));
         made->local = made->server->local();
-        // The host's signal handlers keep running on the host's threads.
-        sigset_t all, before;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);
-        made->thread = std::thread{[of = made.get()] { of->loop.run(); }};
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        if (int const failed = start_thread(made->thread, [of = made.get()] { of->loop.run(); }); failed != 0) {
+            return fail(net_error::no_thread, static_cast<std::uint64_t>(failed), "registry");
+        }
         return registry_thread{std::move(made)};
     }
 

@@ -57,21 +57,31 @@ private:
     int descriptor_ = -1;
 };
 
-/// Runs `body` on a thread of its own that nobody joins. All signals are blocked there, so that the host's handlers
-/// keep running on the host's threads. `body` must own what it uses and must not throw.
+/// Runs `body` on the thread `to`, which had none. All signals are blocked there, so that the host's handlers keep
+/// running on the host's threads. `body` must not throw.
 /// @returns 0, or the error code when no thread can be had
 template <typename Body>
-[[nodiscard]] int run_detached(Body body) noexcept {
+[[nodiscard]] int start_thread(std::thread& to, Body body) noexcept {
     sigset_t all, before;
     sigfillset(&all);
     if (int const failed = ::pthread_sigmask(SIG_SETMASK, &all, &before); failed != 0) return failed;
     int failed = 0;
     try {
-        std::thread{std::move(body)}.detach();
+        to = std::thread{std::move(body)};
     } catch (std::system_error const& e) {
         failed = e.code().value();
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return failed;
+}
+
+/// The same on a thread that nobody joins: `body` must own what it uses.
+/// @returns 0, or the error code when no thread can be had
+template <typename Body>
+[[nodiscard]] int run_detached(Body body) noexcept {
+    std::thread thread;
+    int const failed = start_thread(thread, std::move(body));
+    if (failed == 0) thread.detach();
     return failed;
 }
 

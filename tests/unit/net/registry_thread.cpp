@@ -7,9 +7,12 @@
 #include <doctest/doctest.h>
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -59,6 +62,29 @@ TEST_CASE("a registry serves beside its host, which need not run a loop, and end
     CHECK(::read(waiting, &c, 1) <= 0);
     ::close(waiting);
     CHECK(connect_to(there) < 0);
+}
+
+TEST_CASE("where no thread can be had, no registry begins, and signals are not left blocked") {
+    pthread_attr_t usual, greedy;
+    REQUIRE(::pthread_getattr_default_np(&usual) == 0);
+    REQUIRE(::pthread_attr_init(&greedy) == 0);
+    REQUIRE(::pthread_attr_setstacksize(&greedy, std::size_t{1} << 50U) == 0);
+    bool stored = false;
+    SUBCASE("for the registry") {}
+    SUBCASE("for what it stores") { stored = true; }
+    REQUIRE(::pthread_setattr_default_np(&greedy) == 0);
+    auto const none = net::registry_thread::start([stored](asio::any_io_executor const& executor) {
+        auto config = config_of(executor);
+        if (stored) config.storage.apply = [](auto const&) -> result<void> { return {}; };
+        return config;
+    });
+    REQUIRE(::pthread_setattr_default_np(&usual) == 0);
+    REQUIRE_FALSE(none.has_value());
+    CHECK(none.error() == net::net_error::no_thread);
+    CHECK(none.error().field() == (stored ? "journal" : "registry"));
+    sigset_t mine;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mine);
+    CHECK(sigismember(&mine, SIGINT) == 0);
 }
 
 TEST_CASE("a registry that cannot begin leaves no thread") {
