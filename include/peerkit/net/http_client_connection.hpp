@@ -43,8 +43,8 @@ namespace net {
 /// cpp-httplib has neither: its timeouts begin anew with every byte, and its heads and chunk lines may have any length.
 class http_control {
 public:
-    /// Ends the exchange within milliseconds, wherever it is. Any thread. To be repeated while the exchange goes on: in
-    /// the moment before a socket is connected, there is nothing to be ended.
+    /// Ends the exchange within milliseconds, wherever it is. Any thread. Linux also ends a socket that is not
+    /// connected yet, though it says ENOTCONN; elsewhere it is to be repeated while the exchange goes on.
     void abort() noexcept {
         std::lock_guard const lock{mutex_};
         aborted_ = true;

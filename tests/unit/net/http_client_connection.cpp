@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,27 @@ TEST_CASE("An abort shuts the socket that is held, or the next one") {
     }
     ::close(pair[0]);
     ::close(pair[1]);
+}
+
+TEST_CASE("An abort in the moment before a socket is connected ends it all the same") {
+    auto const socket_of = [] { return net::owned_fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}; };
+    net::owned_fd const server = socket_of(), client = socket_of();
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    auto* const there = reinterpret_cast<sockaddr*>(&at);
+    REQUIRE(::bind(server.get(), there, size) == 0);
+    REQUIRE(::listen(server.get(), 1) == 0);
+    REQUIRE(::getsockname(server.get(), there, &size) == 0);
+    net::http_control control;
+    control.hold(client.get());
+    control.abort();
+    char c = 'x';
+    bool const sent = ::connect(client.get(), there, size) == 0 && ::send(client.get(), &c, 1, MSG_NOSIGNAL) == 1;
+    CHECK_FALSE(sent);
+    CHECK(::recv(client.get(), &c, 1, MSG_DONTWAIT) <= 0);
+    control.release();
 }
 
 TEST_CASE("An exchange that was aborted before it began connects to nobody") {
