@@ -70,6 +70,7 @@ struct registry_config {
     /// Requests that wait for a change at once, a quarter of them from one source; above it 503. No more than three
     /// quarters of `http.connections`. Replicas are not counted; loopback has no share without `limit_loopback`.
     std::size_t polls = 1'024;
+    std::size_t held_bytes = std::size_t{64} << 20U;           ///< of answers that wait for the storage; above it 503
     std::function<void(discovery::notice const&)> on_notice{}; ///< what the operator should know
 };
 
@@ -198,6 +199,7 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
         snapshot_timer.cancel();
         polls.clear();
         held.clear();
+        held_bytes = 0;
         tickets.clear();
         journal.reset();
     }
@@ -304,6 +306,10 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
             // What it says may be taken back: nobody should take it for what it names later.
             std::erase_if(response.headers, [](auto const& h) { return h.first == "etag"; });
         } else if (submitted > stored) {
+            if (response.body.size() > config.held_bytes - held_bytes) {
+                return send(std::move(to), refuse(error_code::busy, retry_seconds, "storage"));
+            }
+            held_bytes += response.body.size();
             held.push_back({submitted, std::move(to), std::move(response)});
             return;
         }
@@ -351,6 +357,7 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
         moment_now = read_clocks();
         if (!ok) {
             if (!std::exchange(failing, true)) warn(ok.error(), "the storage fails, writes are refused");
+            held_bytes = 0;
             for (held_answer& one : std::exchange(held, {})) {
                 send(std::move(one.to), refuse(error_code::not_durable, retry_seconds, "storage"));
             }
@@ -361,6 +368,7 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
         while (!held.empty() && held.front().number <= stored) {
             held_answer one = std::move(held.front());
             held.pop_front();
+            held_bytes -= one.response.body.size();
             send(std::move(one.to), std::move(one.response));
         }
     }
@@ -454,6 +462,7 @@ struct registry_server::shared : std::enable_shared_from_this<shared> {
     registry::registry_outbox out;
     std::vector<std::pair<http_responder, registry::api_response>> answers; ///< of the input being handled
     std::deque<held_answer> held;
+    std::size_t held_bytes = 0; ///< of their bodies, never above the cap
     std::list<parked_poll> polls;
     std::map<registry::write_ticket, http_responder> tickets;
     std::uint64_t submitted = 0; ///< number of the last changes given to the journal

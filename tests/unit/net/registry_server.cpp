@@ -187,11 +187,12 @@ bool has(std::string_view text, std::string_view part) { return text.find(part) 
 
 } // namespace
 
-TEST_CASE("an answer waits until what it says is stored, reads as well") {
+TEST_CASE("an answer waits until what it says is stored, reads as well, while there is memory for it") {
     field f;
     slow_disk disk;
     auto config = config_of();
     config.storage = disk.storage();
+    config.held_bytes = 4'000; // a few lists
     auto server = f.start(std::move(config));
     std::string const body = f.registration(server, "n1");
     disk.set(disk.blocked, true);
@@ -201,8 +202,16 @@ TEST_CASE("an answer waits until what it says is stored, reads as well") {
     f.loop.run_for(200ms);
     CHECK_FALSE(write->ended);
     CHECK_FALSE(read->ended);
+    std::vector<std::shared_ptr<field::asked>> much;
+    for (int i = 0; i < 20; ++i) much.push_back(f.ask(server, "/api/nodes"));
+    f.loop.run_for(300ms);
+    std::size_t refused = 0;
+    for (auto const& one : much) refused += one->ended && one->got && has(one->got->body, "busy") ? 1U : 0U;
+    CHECK(refused > 0);
+    CHECK(refused < 20);
     disk.set(disk.blocked, false);
     CHECK(eventually(f.loop, [&] { return write->ended && read->ended; }));
+    CHECK(f.answer(server, "/api/nodes").status == 200);
     CHECK(write->got.value().status == 200);
     CHECK(has(read->got.value().body, "\"n1\""));
 }
