@@ -49,7 +49,9 @@ struct book_bounds {
 /// Two candidates are one if they have the same identity, or share an address and have not two different identities;
 /// each address remembers all the sources that named it. What does not pass the `candidate_gate` is counted and
 /// forgotten. When the book is full, a newcomer takes the place of a less trusted candidate, or of an equally trusted
-/// one that was called `hopeless` times and never answered; a stranger never takes that of anybody else.
+/// one that was called `hopeless` times and never answered; a stranger never takes that of anybody else. Peers of an
+/// earlier life take half of the places at most, and one who was called in vain and whom nobody else names gives way to
+/// anybody.
 ///
 /// Everything but an answer of the strategies costs the same however many candidates there are, except that finding
 /// somebody to give way looks at all of them, at most once a second for each level of trust.
@@ -98,10 +100,21 @@ public:
         bool is_new = false;              ///< nobody had named it before
     };
     /// A peer of an earlier life, at the addresses of its last announcement and where it was reached last. Kept until
-    /// it announces itself or says goodbye. Null if it does not pass the gate or there is no room.
+    /// it announces itself or says goodbye. Null if it does not pass the gate or there is no room: half of the book is
+    /// for those found now.
     known_candidate* recall(discovery::candidate const& c, std::vector<ip_endpoint> services,
                             candidate_gate const& gate, time_point now) {
+        std::size_t const before = size();
+        bool const room = recalled_ < (bounds_.candidates + 1) / 2 && before < bounds_.candidates;
+        bool welcome = room || find(c.id) != nullptr;
+        for (std::size_t i = 0; !welcome && i < c.addresses.size(); ++i)
+            welcome = find_for(c.id, c.addresses[i]) != nullptr;
+        if (!welcome) {
+            count(drop_reason::no_room);
+            return nullptr;
+        }
         known_candidate* const entry = put(c, gate, true, now).entry;
+        if (size() > before) ++recalled_;
         if (entry != nullptr && entry->id == c.id) entry->services = std::move(services);
         return entry;
     }
@@ -435,7 +448,8 @@ private:
         if (now < again) return false;
         known_candidate* victim = nullptr;
         table_.for_each([&](known_candidate& entry) {
-            if (!gives_way(entry, standing)) return;
+            // In place of one of the others, a stranger would be one too many.
+            if (!gives_way(entry, standing) || (crowded && entry.standing != standing)) return;
             if (victim == nullptr ||
                 std::pair{entry.standing, entry.last.when} < std::pair{victim->standing, victim->last.when}) {
                 victim = &entry;
@@ -450,6 +464,10 @@ private:
         return true;
     }
     [[nodiscard]] static bool gives_way(known_candidate const& entry, trust to) noexcept {
+        constexpr provenance_set earlier_life{discovery::provenance::stored};
+        // The last call may still be answered.
+        bool const vain = entry.unanswered > 1 && entry.last.what != call_result::answered;
+        if (entry.sources == earlier_life && vain) return true;
         if (entry.standing != to) return entry.standing < to;
         return entry.unanswered >= hopeless && entry.last.what != call_result::answered &&
                !entry.sources.contains(discovery::provenance::host);
@@ -458,6 +476,7 @@ private:
 
     book_bounds bounds_;
     candidate_table table_;
+    std::size_t recalled_ = 0; ///< candidates made by `recall`
     std::uint32_t answer_ = 0;
     std::optional<duration> shortest_life_;
     std::array<time_point, 3> look_again_{};

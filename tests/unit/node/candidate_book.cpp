@@ -697,3 +697,49 @@ TEST_CASE("peers of an earlier life who speak for themselves do not take more th
     CHECK(b.book.size() == 0);
     CHECK(b.book.check_invariants() == 0);
 }
+
+TEST_CASE("peers of an earlier life leave half of the book to those found now") {
+    books b{{8, 4, 0s}};
+    b.answer({made(provenance::dns, {0}, 0)});
+    for (unsigned i = 1; i < 12; ++i) {
+        known_candidate const* const entry = b.book.recall(made(provenance::stored, {i}, i), {}, b.gate, b.now);
+        CHECK((entry != nullptr) == (i <= 4)); // the first, who were heard last
+    }
+    CHECK(b.book.size() == 5);
+    CHECK(b.book.dropped(drop_reason::no_room) == 7);
+    CHECK(b.book.recall(made(provenance::stored, {0}, 0), {}, b.gate, b.now) != nullptr); // is there already
+    b.answer({made(provenance::dns, {20}), made(provenance::dns, {21}), made(provenance::gossip, {22})});
+    for (unsigned i : {20U, 21U, 22U}) CHECK(b.has(i));
+    books full{{2, 2, 0s}};
+    full.answer({made(provenance::dns, {1}), made(provenance::gossip, {2})});
+    CHECK(full.book.recall(made(provenance::stored, {3}, 3), {}, full.gate, full.now) == nullptr);
+    CHECK(full.has(2));
+    CHECK(full.book.check_invariants() == 0);
+}
+
+TEST_CASE("a peer of an earlier life who was called in vain gives way to anybody, if nobody else names it") {
+    books b{{4, 2, 0s}};
+    for (unsigned i = 0; i < 2; ++i)
+        REQUIRE(b.book.recall(made(provenance::stored, {i}, i), {}, b.gate, b.now) != nullptr);
+    b.keep(made(provenance::host, {5}));
+    b.learn(6, {place(6)});
+    b.now += 2s;
+    CHECK(b.learn(7, {place(7)}).entry == nullptr); // not called yet: they may answer
+    known_candidate* const vain = b.book.find(person(0));
+    REQUIRE(vain != nullptr);
+    b.book.called(*vain, place(0), b.now);
+    vain->unanswered = 1;
+    CHECK(b.learn(7, {place(7)}).entry == nullptr); // nor yet answered
+    vain->unanswered = 2;
+    b.now += 2s;
+    CHECK(b.learn(7, {place(7)}).entry != nullptr);
+    CHECK_FALSE(b.has(0));
+    CHECK(b.has(1));
+    known_candidate* const other = b.book.find(person(1));
+    b.book.called(*other, place(1), b.now);
+    other->unanswered = 2;
+    b.now += 2s;
+    CHECK(b.learn(8, {place(8)}).entry == nullptr); // strangers have their share
+    CHECK(b.has(1));
+    CHECK(b.book.check_invariants() == 0);
+}
