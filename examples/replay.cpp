@@ -64,8 +64,8 @@ int live_again(sim::recording_view const& recording, bool talks) {
         if (!recording.same_version()) std::printf("The recording is of another version of peerkit.\n");
         return exit_other;
     }
-    std::printf("The same: %llu inputs, alive at the end: %zu.\n",
-                static_cast<unsigned long long>(replay->inputs()), replay->node().alive_count());
+    std::printf("The same: %llu inputs, alive at the end: %zu.\n", static_cast<unsigned long long>(replay->inputs()),
+                replay->node().alive_count());
     return exit_same;
 }
 

@@ -8,9 +8,7 @@ using namespace peerkit;
 
 /// Takes no stop.
 struct cannot_be_stopped {
-    net::http_answer request(discovery::http_request what) {
-        co_return discovery::http_reply{200, what.target, {}};
-    }
+    net::http_answer request(discovery::http_request what) { co_return discovery::http_reply{200, what.target, {}}; }
 };
 
 struct stays_here {

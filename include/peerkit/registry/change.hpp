@@ -102,7 +102,7 @@ using durable_change = std::variant<row_put, row_removed, row_touched, table_res
 
 /// What was stored: the sum of all changes.
 struct saved_state {
-    std::uint64_t epoch = 0; ///< 0: nothing was ever stored
+    std::uint64_t epoch = 0;   ///< 0: nothing was ever stored
     std::uint64_t version = 0; ///< as the last `table_at` said
     std::uint64_t floor = 0;
     std::vector<node_row> rows{};
